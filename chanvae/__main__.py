@@ -1,0 +1,5 @@
+"""``python -m chanvae``."""
+
+from chanvae.cli import main
+
+main()

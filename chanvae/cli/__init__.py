@@ -1,0 +1,47 @@
+"""The command line: one file a command, imported only when it is used."""
+
+import importlib
+import sys
+
+import click
+
+COMMANDS = ("inspect", "simulate", "fit", "generate", "evaluate", "compare")
+"""In the order of use. Each is ``chanvae.cli.NAME.command``."""
+
+
+class Lazy(click.Group):
+    """A group that imports a command when it is called for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or none."""
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"chanvae.cli.{cmd_name}").command
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chanvae")
+def group() -> None:
+    """Learn a site's radio channel from measurements and generate more of it."""
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on standard error and exit code 1."""
+    from chanvae.errors import DataError
+
+    try:
+        sys.exit(group(standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except DataError as error:
+        click.echo("chanvae: " + " ".join(str(error).split()), err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(0)

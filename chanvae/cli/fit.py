@@ -1,0 +1,79 @@
+"""``chanvae fit``: from a file of channels to a run directory."""
+
+import shlex
+import sys
+
+import click
+
+from chanvae.cli.reading import load_options, reading_options
+
+
+@click.command("fit")
+@click.option("--data", metavar="FILE", help="File of channels.")
+@click.option("-o", "output", default="run", show_default=True, help="Run directory to make.")
+@click.option("-c", "preset", metavar="YAML", help="Configuration file; default: default.yaml.")
+@click.option("--quick", is_flag=True, help="The fast preset: small, one pass, minutes.")
+@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of weights, batches and split.")
+@click.option("--resume", is_flag=True, help="Go on with a fit that was stopped.")
+@click.option("--overwrite", is_flag=True, help="Replace the run in the directory.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@reading_options
+def command(
+    data: str | None,
+    output: str,
+    preset: str | None,
+    quick: bool,
+    changes: tuple[str, ...],
+    seed: int | None,
+    resume: bool,
+    overwrite: bool,
+    as_json: bool,
+    **given,
+) -> None:
+    """Fit a model to the channels of a file.
+
+    Delay spread and angular spread are conditions of every model; --condition adds labels of the
+    file. A tenth of the data is held out for `chanvae evaluate`, parted by --group where the
+    file has groups. Ctrl-C keeps what there is; --resume goes on.
+    """
+    import json
+
+    from chanvae.errors import DataError
+    from chanvae.presets import configure
+    from chanvae.training.fit import fit
+
+    if data is None and not resume:
+        raise click.UsageError("name a file of channels: --data FILE")
+    config = None
+    if not resume:
+        if quick and preset:
+            raise click.UsageError("--quick and -c both name a preset; choose one")
+        asked = {"data.conditions": list(given["condition"])} if given["condition"] else {}
+        if given["group"]:
+            asked["data.group"] = given["group"][0]
+        if seed is not None:
+            asked["seed"] = seed
+        config = configure("quick" if quick else preset or "default", changes, asked)
+    elif changes or preset or quick or seed is not None:
+        raise DataError("--resume goes on with the settings of the run; leave other settings out")
+    try:
+        run = fit(
+            data,
+            output,
+            config,
+            reading=load_options(given),
+            resume=resume,
+            overwrite=overwrite,
+            progress=not as_json and sys.stderr.isatty(),
+        )
+    except KeyboardInterrupt:
+        go_on = f"chanvae fit --resume -o {shlex.quote(output)}"
+        click.echo(f"stopped; the best so far is kept; go on with: {go_on}", err=True)
+        raise click.exceptions.Abort from None
+    written = {k: f"{output}/{k}" for k in ("model.safetensors", "card.md", "training.png")}
+    if as_json:
+        click.echo(json.dumps({"run": output, "conditions": list(run.known), "written": written}))
+    else:
+        click.echo("\n".join(written.values()))
+        click.echo(f"next: chanvae generate {output} -n 10000 -o generated.h5")

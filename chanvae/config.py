@@ -1,0 +1,122 @@
+"""What a fit can be told: one small class a choice, unknown keys refused, real defaults."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+
+class Config(BaseModel):
+    """A frozen choice that refuses keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class MapNetwork(Config):
+    """Convolutions over a map of local latents, one vector a patch of the angle-delay map."""
+
+    kind: Literal["map"] = "map"
+    latent: PositiveInt = Field(6, description="latent channels at each place of the map")
+    width: PositiveInt = Field(64, multiple_of=8, description="channels of the networks")
+    encoder_blocks: PositiveInt = 3
+    decoder_blocks: PositiveInt = 4
+    patch: PositiveInt = Field(4, description="bins of a patch along each axis")
+
+
+class VectorNetwork(Config):
+    """Multilayer perceptrons around one latent vector."""
+
+    kind: Literal["vector"] = "vector"
+    latent: PositiveInt = Field(64, description="length of the latent vector")
+    width: PositiveInt = 512
+    layers: PositiveInt = 2
+
+
+class NeighbourLikelihood(Config):
+    """Complex Gaussian bins predicted from their neighbours one before along each axis."""
+
+    kind: Literal["neighbours"] = "neighbours"
+    mean: Literal["peak", "everywhere"] = "everywhere"
+    floor_db: float = Field(-45.0, description="least variance, relative to the mean bin power")
+
+
+class GaussianLikelihood(Config):
+    """Independent complex Gaussian bins with mean and variance."""
+
+    kind: Literal["gaussian"] = "gaussian"
+    mean: Literal["peak", "everywhere"] = "everywhere"
+    floor_db: float = Field(-45.0, description="least variance, relative to the mean bin power")
+
+
+class Optimisation(Config):
+    """One run of AdamW under a one-cycle learning rate."""
+
+    steps: PositiveInt = 2500
+    batch: PositiveInt = 128
+    learning_rate: PositiveFloat = 1.5e-3
+    clip: PositiveFloat = Field(1.0, description="largest gradient norm")
+    average: float = Field(0.0, ge=0, lt=1, description="decay of the weight average; 0 for none")
+    patience: PositiveInt = Field(8, description="validations without a better one before the end")
+
+
+class FlowPrior(Config):
+    """Conditional spline coupling flow over a latent vector."""
+
+    kind: Literal["flow"] = "flow"
+    transforms: PositiveInt = 6
+    width: PositiveInt = 128
+    bins: PositiveInt = 8
+    optimisation: Optimisation = Optimisation(
+        steps=2000, batch=256, learning_rate=2e-3, average=0.995
+    )
+
+
+class FlowMatchingPrior(Config):
+    """Flow matching over a latent map."""
+
+    kind: Literal["flow_matching"] = "flow_matching"
+    width: PositiveInt = Field(64, multiple_of=8)
+    blocks: PositiveInt = 5
+    midpoint_steps: PositiveInt = Field(6, description="two network evaluations each")
+    optimisation: Optimisation = Optimisation(
+        steps=2500, batch=256, learning_rate=2e-3, average=0.998
+    )
+
+
+class ModelConfig(Config):
+    """A conditional variational autoencoder and the prior fitted on its latents."""
+
+    kind: Literal["cvae"] = "cvae"
+    network: Annotated[MapNetwork | VectorNetwork, Field(discriminator="kind")] = MapNetwork()
+    likelihood: Annotated[
+        NeighbourLikelihood | GaussianLikelihood, Field(discriminator="kind")
+    ] = NeighbourLikelihood()
+    prior: Annotated[FlowMatchingPrior | FlowPrior, Field(discriminator="kind")] = (
+        FlowMatchingPrior()
+    )
+
+
+class TrainingConfig(Config):
+    """How the autoencoder is trained: weight of the KL, and the optimiser."""
+
+    optimisation: Optimisation = Optimisation()
+    pose: Optimisation = Optimisation(steps=800, batch=512, learning_rate=3e-3, average=0.99)
+    beta_first: float = Field(0.02, ge=0, le=1, description="weight of the KL at the start")
+    warmup: float = Field(0.3, ge=0, le=1, description="share of the steps until the weight is 1")
+
+
+class DataConfig(Config):
+    """Which conditions and groups of the data are used, and how it is parted."""
+
+    conditions: tuple[str, ...] = Field((), description="labels used beside the spreads")
+    group: str = Field("", description="group that keeps the parts apart; random for none")
+    validation: float = Field(0.1, gt=0, lt=0.5)
+    test: float = Field(0.1, gt=0, lt=0.5)
+
+
+class FitConfig(Config):
+    """Everything that decides a fit but the data."""
+
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+    data: DataConfig = DataConfig()
+    seed: int = 0

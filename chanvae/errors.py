@@ -1,0 +1,5 @@
+"""The one error that a user is meant to read: what is wrong, where, and how to mend it."""
+
+
+class DataError(ValueError):
+    """The data or the run cannot be used; the message is one line and says what to do."""

@@ -1,0 +1,1 @@
+"""The referee: how far generated channels are from measured ones."""

@@ -1,0 +1,79 @@
+"""Files that are written whole or not at all."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chanvae.errors import DataError
+
+_MEND = {
+    errno.ENOSPC: "the disk is full; make room or write elsewhere",
+    errno.EDQUOT: "the disk quota is used up; make room or write elsewhere",
+    errno.EFBIG: "the file would be larger than is allowed here; write less or elsewhere",
+    errno.EACCES: "writing there is not permitted; choose another folder",
+    errno.EPERM: "writing there is not permitted; choose another folder",
+    errno.EROFS: "the folder is read-only; choose another",
+    errno.EIO: "the disk failed; write elsewhere",
+    errno.ENAMETOOLONG: "the name is too long; shorten it",
+    errno.ENOTDIR: "part of the path is a file, not a folder; choose another path",
+}
+"""What the system says when a file cannot be written -> what to do about it."""
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
+    """A temporary file beside ``path`` that takes its place when the block ends well.
+
+    On any failure, Ctrl-C included, the temporary file is removed and ``path`` is untouched.
+
+    Args:
+        path: The file to write; its folder must exist.
+        overwrite: Replace a file that exists.
+
+    Yields:
+        The temporary file, empty, in the folder of ``path``.
+
+    Raises:
+        DataError: ``path`` exists, its folder does not, or the disk refuses.
+    """
+    shown, target = os.fspath(path), Path(os.path.realpath(path))
+    temporary = target.with_name(f".chanvae-{secrets.token_hex(6)}.tmp")
+    try:
+        refuse(shown, target, overwrite)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            yield temporary
+            _sync(temporary)
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync(target.parent)
+    except OSError as error:
+        about_us = error.filename is None or Path(error.filename) in (temporary, target)
+        if about_us and error.errno in _MEND:
+            raise DataError(f"{shown}: not written: {_MEND[error.errno]}") from error
+        raise
+
+
+def refuse(shown: str, target: Path, overwrite: bool) -> None:
+    if target.is_dir():
+        raise DataError(f"{shown} is a folder; give the name of a file in it")
+    if target.exists() and not target.is_file():
+        raise DataError(f"{shown} is not a regular file; give another name")
+    if target.exists() and not overwrite:
+        raise DataError(f"{shown} exists; add --overwrite to replace it")
+    if not target.parent.is_dir():
+        raise DataError(f"{shown}: the folder {target.parent} does not exist; make it first")
+
+
+def _sync(path: Path) -> None:
+    """Have the disk keep what was written (a folder: the names in it)."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Reading and writing sets of channels."""

@@ -1,0 +1,140 @@
+"""Channels simulated by Sionna's 3GPP TR 38.901 models."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import numpy as np
+
+from chanvae.arrays import ArrayGeometry
+from chanvae.channels import ChannelDataset, Meta
+from chanvae.errors import DataError
+
+SCENARIOS = ("UMi", "UMa", "RMa")
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What to simulate: an uplink from one outdoor user to one sector, antennas at both ends.
+
+    Args:
+        scenario: One of :data:`SCENARIOS`, as 3GPP writes it.
+        carrier: Carrier frequency [Hz].
+        bandwidth: Bandwidth [Hz], cut into ``subcarriers``.
+        subcarriers: Number of frequencies.
+        rx_array: Array at the base station, elements of TR 38.901 clause 7.3.
+        tx_array: Array of the user, omnidirectional elements.
+        unit_power: Scale every realisation to mean power one, instead of keeping path loss and
+            shadow fading.
+    """
+
+    scenario: str = "UMi"
+    carrier: float = 3.5e9
+    bandwidth: float = 100e6
+    subcarriers: int = 64
+    rx_array: ArrayGeometry = field(default_factory=lambda: ArrayGeometry(columns=16))
+    tx_array: ArrayGeometry = field(default_factory=ArrayGeometry)
+    unit_power: bool = False
+
+    def __post_init__(self) -> None:
+        if self.scenario not in SCENARIOS:
+            raise DataError(f"scenario {self.scenario!r}: choose from {', '.join(SCENARIOS)}")
+        for name in ("carrier", "bandwidth", "subcarriers"):
+            if getattr(self, name) <= 0:
+                raise DataError(f"{name} must be positive")
+
+
+def simulate(
+    setup: Simulation, n: int, seed: int = 0, batch: int = 500
+) -> Iterator[ChannelDataset]:
+    """Draw channels from a Sionna scenario, a batch in memory at a time.
+
+    Args:
+        setup: Scenario, grid and arrays.
+        n: Number of realisations.
+        seed: Seed of Sionna's generators; batch ``k`` draws from ``(seed, k)``.
+        batch: Realisations per step.
+
+    Yields:
+        Sets of at most ``batch`` realisations with the condition ``los``.
+
+    References:
+        3GPP TR 38.901 V19.2, clause 7.5; Sionna 2.2.
+    """
+    import sionna.phy
+    import torch
+    from sionna.phy.channel import (
+        cir_to_ofdm_channel,
+        gen_single_sector_topology,
+        subcarrier_frequencies,
+    )
+    from sionna.phy.channel.tr38901 import RMa, UMa, UMi
+
+    rx, rx_order = _panel(setup.rx_array, "38.901", setup.carrier)
+    tx, tx_order = _panel(setup.tx_array, "omni", setup.carrier)
+    options = {} if setup.scenario == "RMa" else {"o2i_model": "low"}
+    model = {"UMi": UMi, "UMa": UMa, "RMa": RMa}[setup.scenario](
+        carrier_frequency=setup.carrier,
+        ut_array=tx,
+        bs_array=rx,
+        direction="uplink",
+        enable_pathloss=not setup.unit_power,
+        enable_shadow_fading=not setup.unit_power,
+        **options,
+    )
+    spacing = setup.bandwidth / setup.subcarriers
+    frequencies = subcarrier_frequencies(setup.subcarriers, spacing)
+    command = f"chanvae simulate {setup.scenario} -n {n} --seed {seed}"
+    meta = Meta(
+        carrier_frequency=setup.carrier,
+        normalization="unit_power_per_realisation" if setup.unit_power else "none",
+        provenance={
+            "source": f"Sionna {version('sionna')} {setup.scenario}",
+            "command": command,
+            "seed": seed,
+        },
+    )
+    for k, start in enumerate(range(0, n, batch)):
+        size = min(batch, n - start)
+        sionna.phy.config.seed = int(np.random.SeedSequence((seed, k)).generate_state(1)[0])
+        topology = gen_single_sector_topology(
+            batch, 1, setup.scenario.lower(), indoor_probability=0.0
+        )
+        model.set_topology(*topology)
+        a, tau = model(1, setup.bandwidth)
+        h = cir_to_ofdm_channel(frequencies, a, tau)[:size, 0, :, 0, :, :, :]
+        h = h[:, rx_order][:, :, tx_order]
+        if setup.unit_power:
+            h = h / h.abs().square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
+        los = model._scenario.los[:size, 0, 0]  # Sionna has no public name for it
+        yield ChannelDataset(
+            h=h.to(torch.complex64).cpu().numpy(),
+            freq=np.sort(frequencies.double().cpu().numpy()),
+            conditions={"los": los.cpu().numpy().astype(np.int64)},
+            condition_units={"los": "1"},
+            rx_array=setup.rx_array,
+            tx_array=setup.tx_array,
+            meta=meta,
+        )
+
+
+def _panel(array: ArrayGeometry, pattern: str, carrier: float):
+    """A Sionna panel and the order that puts its antennas as ``ArrayGeometry`` numbers them."""
+    from sionna.phy.channel.tr38901 import PanelArray
+
+    dual = array.polarizations == 2
+    panel = PanelArray(
+        num_rows_per_panel=array.rows,
+        num_cols_per_panel=array.columns,
+        polarization="dual" if dual else "single",
+        polarization_type="cross" if dual else "V",
+        antenna_pattern=pattern,
+        carrier_frequency=carrier,
+        element_vertical_spacing=array.row_spacing,
+        element_horizontal_spacing=array.column_spacing,
+    )
+    where = np.round(panel.ant_pos.cpu().numpy() / (3e8 / carrier), 4)
+    slant = np.zeros(array.size)
+    if dual:
+        slant[panel.ant_ind_pol2.cpu().numpy()] = 1
+    return panel, np.lexsort((where[:, 1], -where[:, 2], slant)).copy()

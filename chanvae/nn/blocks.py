@@ -1,0 +1,111 @@
+"""Pieces of the networks: patches of a map, residual blocks steered by a context."""
+
+from dataclasses import dataclass
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+
+def convolution(axes: int, inputs: int, outputs: int, size: int = 1) -> nn.Module:
+    """A convolution over a coarse map of that many axes; a linear layer where it has none."""
+    if axes == 0:
+        return nn.Linear(inputs, outputs)
+    kind = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[axes]
+    return kind(inputs, outputs, size, padding=size // 2)
+
+
+
+@dataclass(frozen=True)
+class Patches:
+    """How a map is cut into patches, so that convolutions see one to three axes.
+
+    An axis not longer than the patch is one patch wide, and vanishes from the coarse map; where
+    more than three axes would remain, the shortest vanish too.
+
+    Args:
+        shape: Shape of a map.
+        patch: Bins of a patch along a long axis.
+    """
+
+    shape: tuple[int, ...]
+    patch: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Bins of a patch along each axis."""
+        longest = sorted(range(len(self.shape)), key=lambda a: -self.shape[a])[:3]
+        return tuple(
+            self.patch if a in longest and n > self.patch else n for a, n in enumerate(self.shape)
+        )
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Patches along each axis, the last one padded."""
+        return tuple(-(-n // p) for n, p in zip(self.shape, self.sizes))
+
+    @property
+    def coarse(self) -> tuple[int, ...]:
+        """Shape of the coarse map that convolutions see."""
+        return tuple(c for c in self.counts if c > 1) or (1,)
+
+    def cut(self, planes: Tensor) -> Tensor:
+        """``[n, planes, *shape]`` to ``[n, planes * bins of a patch, *coarse]``."""
+        pad = [x for n, c, p in zip(self.shape, self.counts, self.sizes) for x in (c * p - n, 0)]
+        planes = nn.functional.pad(planes, pad[::-1])
+        split = [x for c, p in zip(self.counts, self.sizes) for x in (c, p)]
+        d = len(self.shape)
+        order = [0, 1, *range(3, 3 + 2 * d, 2), *range(2, 2 + 2 * d, 2)]
+        planes = planes.reshape(*planes.shape[:2], *split).permute(order)
+        return planes.reshape(len(planes), -1, *self.coarse)
+
+    def join(self, coarse: Tensor, planes: int) -> Tensor:
+        """The inverse of :meth:`cut`: ``[n, planes, *shape]``, the padding dropped."""
+        d = len(self.shape)
+        x = coarse.reshape(len(coarse), planes, *self.sizes, *self.counts)
+        order = [0, 1, *(2 + a + (0 if inner else d) for a in range(d) for inner in (0, 1))]
+        x = x.permute(order)
+        x = x.reshape(len(x), planes, *(c * p for c, p in zip(self.counts, self.sizes)))
+        return x[(slice(None), slice(None), *(slice(n) for n in self.shape))]
+
+    def features(self, planes: int) -> int:
+        """Channels of a coarse map made of ``planes``."""
+        return planes * prod(self.sizes)
+
+
+class Modulated(nn.Module):
+    """Residual block: 3-convolution, group norm, scale and shift from the context, 1-convolution.
+
+    With ``pooled``, the mean over the map is added back through a linear layer, so that distant
+    places can agree.
+    """
+
+    def __init__(self, axes: int, width: int, context: int, pooled: bool = False) -> None:
+        super().__init__()
+        self.spread = convolution(axes, width, width, 3)
+        self.norm = nn.GroupNorm(8, width)
+        self.steer = nn.Linear(context, 2 * width)
+        self.mix = convolution(axes, width, width)
+        self.pool = nn.Linear(width, width) if pooled and axes else None
+        nn.init.zeros_(next(self.mix.parameters()))
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """``x`` is ``[n, width, *coarse]``, ``context`` ``[n, context]``."""
+        ones = [1] * (x.ndim - 2)
+        scale, shift = self.steer(context).unflatten(1, (-1, *ones)).chunk(2, dim=1)
+        y = self.norm(self.spread(x)) * (1 + scale) + shift
+        if self.pool is not None:
+            y = y + self.pool(x.flatten(2).mean(2)).unflatten(1, (-1, *ones))
+        return x + self.mix(nn.functional.silu(y))
+
+
+def perceptron(inputs: int, width: int, layers: int, outputs: int) -> nn.Sequential:
+    """Linear layers with SiLU between them."""
+    sizes = [inputs] + [width] * layers
+    inner = [m for a, b in zip(sizes, sizes[1:]) for m in (nn.Linear(a, b), nn.SiLU())]
+    return nn.Sequential(*inner, nn.Linear(width, outputs))
+
+
+def log_planes(x: Tensor) -> Tensor:
+    """What an encoder sees of maps: real part, imaginary part, log of the modulus."""
+    return torch.stack([x.real, x.imag, (x.abs() + 0.01).log()], dim=1)

@@ -1,0 +1,10 @@
+"""Generators that depend on nothing but a seed, a purpose and a number."""
+
+import numpy as np
+import torch
+
+
+def generator_for(seed: int, purpose: str, number: int) -> torch.Generator:
+    """A generator of its own for one step of one purpose, so that any step can be done again."""
+    words = np.random.SeedSequence([seed, number, *purpose.encode()]).generate_state(2)
+    return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)

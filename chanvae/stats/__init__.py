@@ -1,0 +1,1 @@
+"""Statistics of channels, per realisation and per set."""

@@ -1,0 +1,73 @@
+"""The conditions of a channel: its delay spread and its angular spread."""
+
+import numpy as np
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from chanvae.arrays import ArrayGeometry
+from chanvae.channels import ChannelDataset
+from chanvae.stats.angle import ANGULAR_SPREAD_DEFINITION, angular_spread
+from chanvae.stats.delay import DELAY_SPREAD_DEFINITION, delay_spread
+from chanvae.stats.spatial import array_axis
+
+UNITS = {"delay_spread": "s", "angular_spread": "rad"}
+"""Condition -> SI unit."""
+
+DEFINITIONS = {
+    "delay_spread": DELAY_SPREAD_DEFINITION,
+    "angular_spread": ANGULAR_SPREAD_DEFINITION,
+}
+"""Condition -> how it is computed."""
+
+
+def channel_conditions(
+    h: Complex[Tensor, "*batch rx tx time freq"],
+    freq: Float[Tensor, " freq"],
+    rx_array: ArrayGeometry,
+    tx_array: ArrayGeometry,
+) -> dict[str, Tensor]:
+    """The conditions that channels of this shape have.
+
+    Args:
+        h: Channel realisations.
+        freq: Baseband frequencies [Hz], ascending, uniform.
+        rx_array: Receive array.
+        tx_array: Transmit array.
+
+    Returns:
+        ``delay_spread`` [s] where there is more than one frequency; ``angular_spread`` [rad] of
+        the receive array, or of the transmit array where the receive array has one element,
+        absent where both have; each ``[*batch]``, NaN where there is no power.
+    """
+    conditions = {}
+    if h.shape[-1] > 1:
+        conditions["delay_spread"] = delay_spread(h, freq)
+    if array_axis(rx_array)[0] > 1:
+        conditions["angular_spread"] = angular_spread(h, rx_array, "rx")
+    elif array_axis(tx_array)[0] > 1:
+        conditions["angular_spread"] = angular_spread(h, tx_array, "tx")
+    return conditions
+
+
+def with_channel_conditions(dataset: ChannelDataset, batch: int = 2048) -> ChannelDataset:
+    """The same channels with their delay and angular spread as conditions.
+
+    Whatever the file called ``delay_spread`` or ``angular_spread`` is computed anew, so that
+    measured and generated channels have them by one definition; other conditions stay.
+
+    Args:
+        dataset: The set; its channels are read ``batch`` at a time.
+        batch: Realisations in memory at a time.
+    """
+    freq = torch.as_tensor(dataset.freq, dtype=torch.float64)
+    parts = [
+        channel_conditions(part.tensor(), freq, dataset.rx_array, dataset.tx_array)
+        for part in dataset.batches(batch)
+    ]
+    names = parts[0] if parts else ()
+    return dataset.with_conditions(
+        {name: np.concatenate([part[name].numpy() for part in parts]) for name in names},
+        units={name: UNITS[name] for name in names},
+        **{f"{name}_definition": DEFINITIONS[name] for name in names},
+    )

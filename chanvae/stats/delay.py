@@ -1,0 +1,171 @@
+"""What a channel does over delay and frequency: profile, spread, correlation, coherence."""
+
+import math
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from chanvae.stats.fading import squared_magnitude
+from chanvae.stats.spatial import lag_correlation
+
+THRESHOLD_DB = 30.0
+"""Bins of a power-delay profile weaker than its peak by more than this do not count [dB]."""
+
+DELAY_SPREAD_DEFINITION = (
+    "power-weighted RMS about the mean excess delay of the power-delay profile (unitary IFFT over "
+    "frequency without a window, power averaged over antennas and time); bins more than "
+    f"{THRESHOLD_DB:g} dB below the strongest are set to zero; excess delays run from -1/8 to 7/8 "
+    "of the period 1/(subcarrier spacing) about the strongest bin"
+)
+
+
+def delay_axis(freq: Float[Tensor, " freq"]) -> Float[Tensor, " delay"]:
+    r"""Delays of the bins of :func:`delay_response`: :math:`k / (N\,\Delta f)`, k = 0 … N − 1.
+
+    Args:
+        freq: Baseband frequencies [Hz], ascending, uniform.
+
+    Returns:
+        Delays [s]; NaN for a single frequency, which has no delay axis.
+    """
+    n = freq.shape[-1]
+    return torch.arange(n, dtype=torch.float64, device=freq.device) / (n * _spacing(freq))
+
+
+def delay_response(
+    h: Complex[Tensor, "*batch rx tx time freq"],
+) -> Complex[Tensor, "*batch rx tx time delay"]:
+    """Unitary inverse Fourier transform of the channel over ascending baseband frequency.
+
+    Args:
+        h: Channel realisations; frequency 0 stands at index ``N // 2``.
+
+    Returns:
+        Response per delay bin, delay 0 first, periodic; the same energy as ``h``.
+    """
+    return torch.fft.ifft(torch.fft.ifftshift(h, -1), norm="ortho")
+
+
+def power_delay_profile(
+    h: Complex[Tensor, "*batch rx tx time freq"],
+) -> Float[Tensor, "*batch delay"]:
+    """Power per delay bin of each realisation, averaged over antennas and time.
+
+    Args:
+        h: Channel realisations.
+
+    Returns:
+        Linear power; its mean over the bins is the gain.
+    """
+    return squared_magnitude(delay_response(h)).mean((-4, -3, -2), dtype=torch.float64)
+
+
+def rms_delay_spread(
+    power: Float[Tensor, "*batch delay"], delay: Float[Tensor, " delay"]
+) -> Float[Tensor, "*batch"]:
+    r"""RMS delay spread of a power-delay profile.
+
+    .. math:: \sigma_\tau = \sqrt{\sum_k p_k (\tau_k-\bar\tau)^2 / \sum_k p_k}
+
+    Args:
+        power: Linear power per delay bin, not negative.
+        delay: Bin delays [s].
+
+    Returns:
+        Delay spread [s]; NaN where the profile has no power.
+
+    References:
+        3GPP TR 38.901 V19.2, clause 7.7.3.
+    """
+    power, delay = power.to(torch.float64), delay.to(torch.float64)
+    share = power / power.sum(-1, keepdim=True)
+    mean = (share * delay).sum(-1, keepdim=True)
+    return (share * (delay - mean).square()).sum(-1).sqrt()
+
+
+def delay_spread(
+    h: Complex[Tensor, "*batch rx tx time freq"],
+    freq: Float[Tensor, " freq"],
+    threshold_db: float = THRESHOLD_DB,
+) -> Float[Tensor, "*batch"]:
+    """RMS delay spread of each realisation, as :data:`DELAY_SPREAD_DEFINITION` says.
+
+    The delay axis is a circle: a path at delay 0 leaks into the last bins, which would count as
+    the longest delays. The strongest bin is therefore turned to index ``N // 8`` first.
+
+    Args:
+        h: Channel realisations.
+        freq: Baseband frequencies [Hz], ascending, uniform.
+        threshold_db: Bins weaker than the strongest by more than this are set to zero [dB].
+
+    Returns:
+        Delay spread [s]; NaN where there is no power or a single frequency.
+    """
+    power = power_delay_profile(h)
+    n = power.shape[-1]
+    peak, first = power.max(-1, keepdim=True)
+    index = (torch.arange(n, device=h.device) + first - n // 8) % n
+    counts = power >= peak * 10 ** (-threshold_db / 10)
+    return rms_delay_spread((power * counts).gather(-1, index), delay_axis(freq))
+
+
+def frequency_correlation(
+    h: Complex[Tensor, "*batch rx tx time freq"], lag: int
+) -> Float[Tensor, "*batch"]:
+    r"""Correlation between subcarriers, averaged over antennas, time and frequency.
+
+    .. math:: \rho_\Delta = \frac{|\sum h(f+\Delta) h^*(f)|}
+        {\sqrt{\sum |h(f+\Delta)|^2 \sum |h(f)|^2}}
+
+    Args:
+        h: Channel realisations.
+        lag: How many subcarriers apart.
+
+    Returns:
+        Magnitude, 0 to 1; NaN without power or where no two subcarriers are that far apart.
+
+    References:
+        Recommendation ITU-R P.1407 (correlation bandwidth).
+    """
+    return lag_correlation(h.flatten(-4, -2), lag)
+
+
+def coherence_bandwidth(
+    h: Complex[Tensor, "*batch rx tx time freq"],
+    freq: Float[Tensor, " freq"],
+    level: float = 0.5,
+) -> Float[Tensor, "*batch"]:
+    """Smallest separation at which :func:`frequency_correlation` falls below a level.
+
+    Args:
+        h: Channel realisations.
+        freq: Baseband frequencies [Hz], ascending, uniform.
+        level: Correlation, 0 to 1.
+
+    Returns:
+        Separation [Hz], interpolated linearly between subcarriers; the whole bandwidth where the
+        correlation never falls below; NaN where there is no power or a single frequency.
+    """
+    n, spacing = h.shape[-1], _spacing(freq)
+    # All lags at once: zero-padding to twice the length makes the circular correlation linear.
+    spectrum = squared_magnitude(torch.fft.fft(h, 2 * n)).sum((-4, -3, -2), dtype=torch.float64)
+    product = torch.fft.ifft(spectrum)[..., :n].abs()
+    power = squared_magnitude(h).sum((-4, -3, -2), dtype=torch.float64)
+    behind = power.cumsum(-1).flip(-1)
+    ahead = power.flip(-1).cumsum(-1).flip(-1)
+    correlation = product / (behind * ahead).sqrt()
+
+    below = correlation < level
+    last = below.to(torch.uint8).argmax(-1, keepdim=True)
+    before = (last - 1).clamp(min=0)
+    high, low = correlation.gather(-1, before), correlation.gather(-1, last)
+    crossing = (before + (high - level) / (high - low)).squeeze(-1)
+    width = torch.where(below.any(-1), crossing, n) * spacing
+    return torch.where(power.sum(-1) > 0, width, math.nan)
+
+
+def _spacing(freq: Float[Tensor, " freq"]) -> Float[Tensor, ""]:
+    """Mean subcarrier spacing [Hz]; NaN for a single frequency."""
+    freq = freq.to(torch.float64)
+    return (freq[-1] - freq[0]) / (freq.shape[-1] - 1)

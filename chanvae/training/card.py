@@ -1,0 +1,136 @@
+"""The card of a run: what it was fitted on, how it went, what it cannot do; and its curves."""
+
+import platform
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+import chanvae
+from chanvae.channels import ChannelDataset
+from chanvae.files import whole
+from chanvae.run import Run, split_for
+from chanvae.training.record import Record
+from chanvae.units import show
+
+
+def write_card(
+    run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record: Record
+) -> None:
+    """Write ``card.md`` and ``training.png`` into the run directory."""
+    if run.directory is None:
+        return
+    with whole(run.directory / "card.md", overwrite=True) as temporary:
+        temporary.write_text(card(run, dataset, sizes, record))
+    write_curves(record, run.directory / "training.png")
+
+
+def card(
+    run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record: Record
+) -> str:
+    """The card as Markdown."""
+    _, rx, tx, time, freq = dataset.shape
+    meta, provenance = dataset.meta, dataset.meta.provenance
+    group = split_for(dataset, run.config).group or "none: realisations were parted at random"
+    best = {}
+    for row in record.rows:
+        if row["validation_loss"] <= best.get(row["stage"], row)["validation_loss"]:
+            best[row["stage"]] = row
+    conditions = "\n".join(_condition(run, name) for name in run.known) or "none"
+    stages = "\n".join(
+        f"| {name} | {row['step']} | {row['validation_loss']:.2f} | "
+        f"{row.get('validation_kl', float('nan')):.1f} | "
+        f"{row.get('validation_active_latents', float('nan')):.0f} |"
+        for name, row in best.items()
+    )
+    return f"""# Card of a chanvae run
+
+A `{run.config.model.kind}` with a `{run.config.model.network.kind}` network, a
+`{run.config.model.likelihood.kind}` likelihood and a `{run.config.model.prior.kind}` prior,
+fitted by chanvae {chanvae.__version__} (torch {torch.__version__}, Python
+{platform.python_version()}, {torch.get_num_threads()} threads, seed {run.config.seed}) in
+{record.elapsed:.0f} s.
+
+## Data
+
+- Source: {provenance.get("source", "data in memory")}
+- Licence: {provenance.get("licence", "not stated")}
+- File: {run.source.get("path", "none")}
+- SHA-256: {provenance.get("sha256", "not known")}
+- Channels: {rx} receive x {tx} transmit antennas, {time} time steps, {freq} frequencies over
+  {show(dataset.bandwidth, "Hz")}, carrier {show(meta.carrier_frequency, "Hz")}
+- Receive array {dataset.rx_array}; transmit array {dataset.tx_array}
+- {sizes[0]} realisations for training, {sizes[1]} for validation, {sizes[2]} held out for
+  `chanvae evaluate`
+- Group kept apart: {group}
+
+## Conditions
+
+| condition | known range | median |
+|---|---|---|
+{conditions}
+
+Delay spread: {meta.delay_spread_definition or "not a condition"}
+
+Angular spread: {meta.angular_spread_definition or "not a condition"}
+
+## Training
+
+Best validation (autoencoder: negative ELBO and KL in nats per realisation; pose: nats; prior:
+its own loss).
+
+| stage | step | loss | KL | active latents |
+|---|---|---|---|---|
+{stages}
+
+## Limits
+
+- It knows the site, array, carrier and bandwidth above, and nothing else. Conditions outside the
+  range are refused unless `--extrapolate` is given; what comes then is not supported by data.
+- The phase of the strongest path is drawn uniformly; realisations are drawn independently of each
+  other, so there is no trajectory from one to the next.
+- How close generated channels come to held-out measured ones is for `chanvae evaluate` to say.
+"""
+
+
+def _condition(run: Run, name: str) -> str:
+    column, values = run.vector.column(name), run.known[name]
+    if column.categories:
+        return f"| {name} | {', '.join(map(str, column.categories))} | |"
+    low, middle, high = (show(float(v), column.unit) for v in (column.low, np.median(values), column.high))
+    return f"| {name} | {low} to {high} | {middle} |"
+
+
+def write_curves(record: Record, path: Path) -> None:
+    """Training curves of every stage as a picture."""
+    stages = list(dict.fromkeys(row["stage"] for row in record.rows))
+    figure = Figure(figsize=(4.5 * max(len(stages), 1), 3.5), layout="constrained")
+    for k, stage in enumerate(stages):
+        rows = [row for row in record.rows if row["stage"] == stage]
+        curve(figure.add_subplot(1, len(stages), k + 1), stage, rows)
+    with whole(path, overwrite=True) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def curve(axes: Axes, stage: str, rows: list[dict]) -> Axes:
+    """Loss over steps; for the autoencoder reconstruction and KL apart, in nats."""
+    steps = [row["step"] for row in rows]
+    if stage == "autoencoder":
+        for name, color in (("reconstruction", "#0072b2"), ("kl", "#d55e00")):
+            for prefix, line in (("", "-"), ("validation_", "--")):
+                label = f"{prefix.rstrip('_')} {name}".strip()
+                axes.plot(steps, [row[prefix + name] for row in rows], line, color=color, label=label)
+        axes.set_ylabel("nats per realisation")
+        axes.set_yscale("symlog", linthresh=100)
+    else:
+        axes.plot(steps, [row["loss"] for row in rows], "-", color="#0072b2", label="training")
+        axes.plot(
+            steps, [row["validation_loss"] for row in rows], "--", color="#d55e00", label="validation"
+        )
+        axes.set_ylabel("loss")
+    axes.set_xlabel("step")
+    axes.set_title(stage)
+    axes.legend(fontsize="small")
+    return axes

@@ -1,0 +1,248 @@
+"""Fitting a model: from a set of channels to a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from chanvae.channels import ChannelDataset
+from chanvae.checkpoint import load, part
+from chanvae.config import FitConfig
+from chanvae.errors import DataError
+from chanvae.io.read import require_enough
+from chanvae.models.cvae import draw
+from chanvae.models.priors import PosePrior
+from chanvae.models.site import Registered, SiteModel
+from chanvae.run import MODEL, Run, describe, grid_of, open_data, open_run, split_for
+from chanvae.seeds import generator_for
+from chanvae.stats.conditions import with_channel_conditions
+from chanvae.training.loop import Stage
+from chanvae.training.card import write_card
+from chanvae.training.record import CHECKPOINT, Record
+from chanvae.training.schedules import warm_up
+from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
+from chanvae.transforms.registration import Pose
+
+Saved = tuple[dict[str, Tensor], dict[str, Any]]
+VALIDATION = 2000
+"""Validation realisations looked at, at most."""
+ACTIVE = 0.01
+"""A latent whose divergence is above this many nats is active (Burda et al. 2016)."""
+
+
+def fit(
+    data: ChannelDataset | str | Path | None = None,
+    directory: str | Path | None = None,
+    config: FitConfig | None = None,
+    *,
+    reading: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Run:
+    """Fit a model to channels.
+
+    Args:
+        data: A set, or the file it lies in; not needed to resume.
+        directory: The run directory to make; without one nothing is written.
+        config: What to fit and how; the default is ``configs/fit/default.yaml``.
+        reading: Options of :func:`chanvae.load` for a file.
+        resume: Go on with a fit that was stopped in ``directory``.
+        overwrite: Replace a run in ``directory``.
+        progress: Show a progress bar.
+
+    Returns:
+        The fitted run.
+
+    Raises:
+        DataError: The data cannot be used, or the directory holds a run already.
+        KeyboardInterrupt: Stopped by the user; the checkpoint in ``directory`` is up to date.
+    """
+    folder = None if directory is None else Path(directory)
+    saved: Saved | None = None
+    if resume:
+        if folder is None:
+            raise DataError("resume: name the run directory")
+        if (folder / MODEL).is_file() and not (folder / CHECKPOINT).is_file():
+            return open_run(folder)
+        saved = load(folder / CHECKPOINT)
+        config = FitConfig.model_validate(saved[1]["config"])
+        source = saved[1]["source"]
+        if not isinstance(data, ChannelDataset):
+            data = open_data(source, data)
+    else:
+        if folder is not None and not overwrite and folder.is_dir() and any(folder.iterdir()):
+            raise DataError(
+                f"{folder} exists and is not empty; add --overwrite to replace the run in it, "
+                "or --resume to go on with it"
+            )
+        if data is None:
+            raise DataError("no data: name a file of channels")
+        source = {}
+        if not isinstance(data, ChannelDataset):
+            source = {"path": str(Path(data).resolve()), "reading": dict(reading or {})}
+            data = open_data(source)
+    config = config or FitConfig()
+    material = _prepare(data, config)
+    template = replace(material.dataset[:0], groups={})
+    run = Run(config, material.vector, material.model, template, material.known, source, folder)
+    with Record(folder, config, resume, progress) as record:
+        _train(run, material, record, saved)
+        run.model.eval()
+        if folder is not None:
+            run.save(folder)
+            write_card(run, material.dataset, material.sizes, record)
+            (folder / CHECKPOINT).unlink(missing_ok=True)
+    return run
+
+
+@dataclass(frozen=True)
+class Material:
+    """A set made ready for training.
+
+    Args:
+        dataset: The set with its conditions.
+        vector: Conditions of the model.
+        known: Their values in the training part.
+        model: The untrained model, its constants fitted to the training part.
+        train: Registered training part.
+        validation: Registered validation part, at most :data:`VALIDATION` realisations.
+        sizes: Realisations for training, validation and test.
+    """
+
+    dataset: ChannelDataset
+    vector: ConditionVector
+    known: dict[str, np.ndarray]
+    model: SiteModel
+    train: Registered
+    validation: Registered
+    sizes: tuple[int, int, int]
+
+
+def _prepare(dataset: ChannelDataset, config: FitConfig) -> Material:
+    require_enough(dataset)
+    for name in config.data.conditions:
+        if name not in dataset.conditions:
+            known = ", ".join(dataset.conditions) or "none"
+            raise DataError(f"condition {name!r} is not in the data; they have: {known}")
+    dataset = with_channel_conditions(dataset)
+    parts = split_for(dataset, config)
+    names = tuple(n for n in (*LOGARITHMIC, *config.data.conditions) if n in dataset.conditions)
+    known = {n: dataset.conditions[n][parts.train] for n in names}
+    vector = ConditionVector.fit(known, dataset.condition_units, names)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        model = SiteModel(grid_of(dataset), vector.width, config.model)
+        train = _register(dataset, parts.train, model, vector)
+        model.pose_prior = PosePrior.fitted(train.pose, vector.width)
+    model.context.fit(train.pose)
+    validation = _register(dataset, parts.validation[:VALIDATION], model, vector)
+    sizes = (len(parts.train), len(parts.validation), len(parts.test))
+    return Material(dataset, vector, known, model, train, validation, sizes)
+
+
+def _register(
+    dataset: ChannelDataset, rows: np.ndarray, model: SiteModel, vector: ConditionVector
+) -> Registered:
+    """Read and register realisations, 2,048 of them in memory beside the result."""
+    x = torch.empty(len(rows), *model.grid.shape, dtype=torch.complex64)
+    poses = []
+    for start in range(0, len(rows), 2048):
+        maps, pose = model.register(dataset[rows[start : start + 2048]].tensor())
+        x[start : start + len(maps)] = maps
+        poses.append(pose)
+    pose = Pose(*(torch.cat([getattr(p, f.name) for p in poses]) for f in fields(Pose)))
+    return Registered(x, pose, vector.encode({k: dataset.conditions[k][rows] for k in vector.names}, len(rows)))
+
+
+def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator[Stage]:
+    """The autoencoder, then what poses and latents are drawn from."""
+    train, validation, how = material.train, material.validation, config.training
+    context = model.context(train.c, train.pose)
+    context_validation = model.context(validation.c, validation.pose)
+    steps = how.optimisation.steps
+
+    def loss(rows: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
+        terms = model.cvae.elbo(train.x[rows], context[rows], generator)
+        beta = warm_up(step, steps, how.beta_first, how.warmup)
+        total = (beta * terms.kl - terms.reconstruction) / model.cvae.dimensions
+        return {"loss": total, "reconstruction": terms.reconstruction, "kl": terms.kl}
+
+    def validate(generator: torch.Generator) -> dict[str, float]:
+        rows = torch.arange(len(validation)).split(256)
+        found = [
+            model.cvae.elbo(validation.x[r], context_validation[r], generator) for r in rows
+        ]
+        weights = torch.tensor([len(r) for r in rows]) / len(validation)
+        active = sum(w * e.kl_places for w, e in zip(weights, found)) > ACTIVE
+        return {
+            "loss": -float(torch.cat([e.elbo for e in found]).mean()),
+            "reconstruction": float(torch.cat([e.reconstruction for e in found]).mean()),
+            "kl": float(torch.cat([e.kl for e in found]).mean()),
+            "active_latents": float(active.sum()),
+        }
+
+    yield Stage(
+        "autoencoder", model.cvae, how.optimisation, len(train), loss, validate, config.seed
+    )
+    model.cvae.eval()
+    seed = config.seed
+    values = model.pose_prior.gaussian(train.pose, generator_for(seed, "pose", 0))
+    held_out = model.pose_prior.gaussian(validation.pose, generator_for(seed, "pose", 1))
+    if model.pose_prior.flow is not None:
+        yield Stage(
+            "pose",
+            model.pose_prior,
+            how.pose,
+            len(train),
+            lambda rows, _, __: {"loss": -model.pose_prior.log_prob(values[rows], train.c[rows])},
+            lambda _: {"loss": -float(model.pose_prior.log_prob(held_out, validation.c).mean())},
+            seed,
+        )
+    mean, log_variance = _posteriors(model, train, context)
+    model.latent_prior.fit_scale(draw(mean, log_variance, generator_for(seed, "scale", 0)))
+    other = draw(*_posteriors(model, validation, context_validation), generator_for(seed, "z", 0))
+
+    def prior_loss(rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
+        z = draw(mean[rows], log_variance[rows], generator)
+        return {"loss": model.latent_prior.loss(z, context[rows], generator)}
+
+    def prior_validate(generator: torch.Generator) -> dict[str, float]:
+        return {"loss": float(model.latent_prior.loss(other, context_validation, generator).mean())}
+
+    optimisation = config.model.prior.optimisation
+    yield Stage(
+        "prior", model.latent_prior, optimisation, len(train), prior_loss, prior_validate, seed
+    )
+
+
+@torch.no_grad()
+def _posteriors(model: SiteModel, data: Registered, context: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and log variance of the latent of every realisation."""
+    rows = torch.arange(len(data)).split(512)
+    found = [model.cvae.encode(data.x[r], context[r]) for r in rows]
+    return torch.cat([m for m, _ in found]), torch.cat([v for _, v in found])
+
+
+def _train(run: Run, material: Material, record: Record, saved: Saved | None) -> None:
+    """Run the stages in order, from where a checkpoint left them."""
+    model = run.model
+    position = None
+    if saved is not None:
+        position = saved[1]["position"]
+        model.load_state_dict(part(saved[0], "model"))
+        record.elapsed = saved[1]["elapsed"]
+    for stage in _stages(model, material, run.config):
+        if position is not None and position["stage"] != stage.name:
+            continue
+        if position is not None and saved is not None:
+            stage.go_on(part(saved[0], "stage"), position)
+            position = None
+        stage.run(partial(record.report, stage, lambda: describe(run)))

@@ -1,0 +1,143 @@
+"""The training loop: one stage of a fit, read from top to bottom."""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from chanvae.config import Optimisation
+from chanvae.errors import DataError
+from chanvae.checkpoint import (
+    optimizer_tensors,
+    part,
+    prefixed,
+    restore_optimizer,
+)
+from chanvae.seeds import generator_for
+from chanvae.training.schedules import one_cycle
+
+Terms = dict[str, Tensor]
+
+
+@dataclass
+class Stage:
+    """One network under training: where it stands, and all that is needed to go on.
+
+    Args:
+        name: ``autoencoder``, ``pose`` or ``prior``.
+        network: What is trained; holds the best weights when the stage is done.
+        how: Steps, batch, rate.
+        realisations: Number of training realisations.
+        loss: ``(indices, step, generator)`` to named terms [n]; ``loss`` is minimised.
+        validate: Network and generator to named figures; ``loss`` decides which weights are kept.
+        seed: Seed of batches and noise; every step draws from a generator of its own.
+    """
+
+    name: str
+    network: nn.Module
+    how: Optimisation
+    realisations: int
+    loss: Callable[[Tensor, int, torch.Generator], Terms]
+    validate: Callable[[torch.Generator], dict[str, float]]
+    seed: int
+    step: int = 0
+    best: float = math.inf
+    since_best: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    averaged: nn.Module | None = None
+    optimizer: torch.optim.Optimizer | None = None
+
+    def run(self, report: Callable[[dict[str, float], bool], None]) -> None:
+        """Train to the end; ``report(figures, validated)`` is called along the way."""
+        how, every = self.how, max(self.how.steps // 20, 1)
+        weights = [p for p in self.network.parameters() if p.requires_grad]
+        if self.optimizer is None:
+            self.optimizer = torch.optim.AdamW(weights, lr=how.learning_rate)
+        if how.average and self.averaged is None:
+            self.averaged = copy.deepcopy(self.network)
+        while self.step < how.steps and self.since_best < how.patience:
+            generator = generator_for(self.seed, self.name, self.step)
+            for group in self.optimizer.param_groups:
+                group["lr"] = one_cycle(self.step, how.steps, how.learning_rate)
+            terms = self.loss(self._batch(), self.step, generator)
+            loss = terms["loss"].mean()
+            if not torch.isfinite(loss):
+                raise DataError(
+                    f"{self.name}: the loss is not finite at step {self.step}; lower the rate with "
+                    f"--set ...optimisation.learning_rate={how.learning_rate / 3:.1g}"
+                )
+            self.optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(weights, how.clip)
+            self.optimizer.step()
+            self._average()
+            self.step += 1
+            figures = {k: float(v.detach().mean()) for k, v in terms.items()}
+            last = self.step == how.steps
+            if last or self.step % every == 0:
+                report(figures | self._choose(), True)
+            elif self.step % 10 == 0:
+                report(figures, False)
+        self.network.load_state_dict(self.best_weights)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Weights, best weights, averages and optimiser state, to go on from."""
+        found = prefixed(self.network.state_dict(), "now")
+        found |= prefixed(self.best_weights, "best")
+        if self.averaged is not None:
+            found |= prefixed(self.averaged.state_dict(), "averaged")
+        return found | (optimizer_tensors(self.optimizer) if self.optimizer else {})
+
+    def position(self) -> dict[str, Any]:
+        """Where the stage stands, for a header."""
+        best = None if math.isinf(self.best) else self.best
+        return {"stage": self.name, "step": self.step, "best": best, "since": self.since_best}
+
+    def go_on(self, tensors: dict[str, Tensor], position: dict[str, Any]) -> None:
+        """Take up what :meth:`tensors` and :meth:`position` gave."""
+        self.step, self.since_best = position["step"], position["since"]
+        self.best = math.inf if position["best"] is None else position["best"]
+        self.network.load_state_dict(part(tensors, "now"))
+        self.best_weights = part(tensors, "best")
+        if averaged := part(tensors, "averaged"):
+            self.averaged = copy.deepcopy(self.network)
+            self.averaged.load_state_dict(averaged)
+        weights = [p for p in self.network.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(weights, lr=self.how.learning_rate)
+        restore_optimizer(self.optimizer, tensors)
+
+    def _batch(self) -> Tensor:
+        """Indices of this step: the data in a new order each epoch."""
+        size = min(self.how.batch, self.realisations)
+        per_epoch = self.realisations // size
+        epoch, place = divmod(self.step, per_epoch)
+        order = torch.randperm(
+            self.realisations, generator=generator_for(self.seed, self.name + " order", epoch)
+        )
+        return order[place * size : (place + 1) * size]
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if self.averaged is None:
+            return
+        decay = min(self.how.average, (1 + self.step) / (10 + self.step))
+        for mean, now in zip(self.averaged.parameters(), self.network.parameters()):
+            mean.lerp_(now, 1 - decay)
+
+    @torch.no_grad()
+    def _choose(self) -> dict[str, float]:
+        """Validate the (averaged) weights and keep them if they are the best so far."""
+        now = {k: v.clone() for k, v in self.network.state_dict().items()}
+        if self.averaged is not None:
+            self.network.load_state_dict(self.averaged.state_dict())
+        figures = self.validate(generator_for(self.seed, self.name + " validation", 0))
+        self.since_best += 1
+        if figures["loss"] < self.best:
+            self.best, self.since_best = figures["loss"], 0
+            self.best_weights = {k: v.clone() for k, v in self.network.state_dict().items()}
+        self.network.load_state_dict(now)
+        return {f"validation_{k}": v for k, v in figures.items()}

@@ -1,0 +1,110 @@
+"""What a fit leaves behind while it runs: metrics, checkpoint, progress bar."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+from chanvae.checkpoint import prefixed, save
+from chanvae.config import FitConfig
+from chanvae.errors import DataError
+from chanvae.files import whole
+from chanvae.training.loop import Stage
+
+CHECKPOINT = "checkpoint.safetensors"
+METRICS = "metrics.jsonl"
+CONFIG = "config.yaml"
+OURS = (CHECKPOINT, METRICS, CONFIG, "model.safetensors", "card.md", "training.png")
+"""Files of a run directory; replacing a run deletes these and nothing else."""
+
+
+class Record:
+    """The folder and the bar of one fit; a context manager.
+
+    Args:
+        folder: The run directory, or ``None`` to write nothing.
+        config: Written as ``config.yaml``.
+        resume: Go on with what lies in the folder instead of clearing it.
+        progress: Show a bar on standard error.
+    """
+
+    def __init__(
+        self, folder: Path | None, config: FitConfig, resume: bool, progress: bool
+    ) -> None:
+        self.folder = folder
+        self.elapsed = 0.0
+        self.rows: list[dict[str, Any]] = []
+        self._mark = time.monotonic()
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                if resume and (folder / METRICS).is_file():
+                    lines = (folder / METRICS).read_text().splitlines()
+                    self.rows = [json.loads(line) for line in lines]
+                else:
+                    for name in OURS:
+                        (folder / name).unlink(missing_ok=True)
+                with whole(folder / CONFIG, overwrite=True) as temporary:
+                    temporary.write_text(yaml.safe_dump(config.model_dump(mode="json")))
+            except OSError as error:
+                raise DataError(f"{folder}: cannot be written ({error.strerror})") from None
+        columns = (
+            TextColumn("{task.description:>11}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[figures]}"),
+            TimeRemainingColumn(),
+        )
+        self._bar = Progress(*columns, console=Console(stderr=True), disable=not progress)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def report(
+        self,
+        stage: Stage,
+        describe: Callable[[], tuple[dict[str, Tensor], dict[str, Any]]],
+        figures: dict[str, float],
+        validated: bool,
+    ) -> None:
+        """Take the figures of one step; after a validation also save a checkpoint."""
+        self._show(stage, figures)
+        if not validated:
+            return
+        now = time.monotonic()
+        self.elapsed, self._mark = self.elapsed + now - self._mark, now
+        row = {"stage": stage.name, "step": stage.step, "seconds": round(self.elapsed, 1), **figures}
+        self.rows.append(row)
+        if self.folder is None:
+            return
+        with (self.folder / METRICS).open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        tensors, header = describe()
+        position = {"position": stage.position(), "elapsed": self.elapsed}
+        save(
+            self.folder / CHECKPOINT,
+            tensors | prefixed(stage.tensors(), "stage"),
+            header | position,
+        )
+
+    def _show(self, stage: Stage, figures: dict[str, float]) -> None:
+        if stage.name not in self._tasks:
+            self._tasks[stage.name] = self._bar.add_task(
+                stage.name, total=stage.how.steps, figures=""
+            )
+        names = {"reconstruction": "reconstruction", "kl": "KL", "validation_loss": "validation"}
+        parts = [f"{names[k]} {v:.1f}" for k, v in figures.items() if k in names]
+        text = f"{', '.join(parts)} nats" if "kl" in figures else f"loss {figures['loss']:.3f}"
+        self._bar.update(self._tasks[stage.name], completed=stage.step, figures=text)

@@ -1,0 +1,1 @@
+"""From channels to the real tensors a model sees, and back."""

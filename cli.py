@@ -1,0 +1,3 @@
+from chanvae.cli import main
+
+main()

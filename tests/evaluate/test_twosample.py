@@ -1,0 +1,68 @@
+"""Classifier two-sample tests on equal, near and far sets."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from chanvae.evaluate.twosample import auc, channels_test, statistics_test
+
+
+def test_area_is_sklearns_and_its_error_is_right():
+    """DeLong's error is within 20 % of the spread of 300 draws (4 standard errors)."""
+    rng = np.random.default_rng(0)
+    draws = [(rng.normal(size=80), rng.normal(0.7, 1, size=60)) for _ in range(300)]
+    area, _ = auc(*draws[0])
+    label = np.repeat([0, 1], [80, 60])
+    assert area == pytest.approx(roc_auc_score(label, np.concatenate(draws[0])))
+    areas, errors = np.array([auc(*d) for d in draws]).T
+    assert errors.mean() == pytest.approx(areas.std(), rel=0.2)
+
+
+def test_statistics_equal_near_far():
+    """Equal: the standard error is 0.013, so 0.45-0.55 fails for one seed in 5,000."""
+    rng = np.random.default_rng(1)
+    measured, equal = rng.normal(size=(2, 1000, 4))
+    shift = np.array([1.0, 0, 0, 0])
+    assert 0.45 < statistics_test(measured, equal).auc < 0.55
+    assert 0.65 < statistics_test(measured, equal + shift).auc < 0.80  # by theory 0.76
+    assert statistics_test(measured, equal + 5 * shift).auc > 0.98
+
+
+def test_statistics_take_undefined_values_and_few_rows():
+    x = np.random.default_rng(2).normal(size=(2, 20, 3))
+    x[0, :5, 1] = np.inf
+    assert 0 <= statistics_test(x[0], x[1]).auc <= 1
+
+
+def test_channels_equal_near_far(make):
+    """Equal: the standard error is 0.030, so 0.44-0.56 fails for one seed in 20."""
+    measured = make(600, 1)
+    assert 0.44 < channels_test(measured, make(600, 2)).auc < 0.56
+    near = channels_test(measured, make(600, 3, spread=170e-9)).auc
+    assert 0.55 < near < 0.98
+    assert channels_test(measured, make(600, 4, k=30.0)).auc > 0.98
+
+
+def test_a_global_phase_is_not_told_apart(make):
+    """Equal but for the phase; the false-alarm rate of 0.43-0.57 is one seed in 500."""
+    measured, same = make(600, 1), make(600, 2)
+    first = same.h[:, :1, :, :, :1]
+    turned = dataclasses.replace(same, h=np.abs(first) / first * same.h)
+    assert 0.43 < channels_test(measured, turned).auc < 0.57
+
+
+@pytest.mark.parametrize(("antennas", "freqs"), [(1, 64), (2, 30), (3, 1), (1, 1)])
+def test_channels_of_any_shape(make, antennas, freqs):
+    sets = [make(40, s, antennas=antennas, freqs=freqs) for s in (1, 2)]
+    assert 0 <= channels_test(*sets, epochs=1).auc <= 1
+
+
+def test_seeded_and_alone(make):
+    """The same seed gives the same area, and torch's own generator is left as it was."""
+    sets = make(60, 1), make(60, 2)
+    state = torch.random.get_rng_state()
+    assert channels_test(*sets) == channels_test(*sets)
+    assert torch.equal(state, torch.random.get_rng_state())
