@@ -23,12 +23,14 @@ class MapNetwork(Config):
 
 
 class VectorNetwork(Config):
-    """Multilayer perceptrons around one latent vector."""
+    """The same convolutions around one latent vector for the whole map."""
 
     kind: Literal["vector"] = "vector"
     latent: PositiveInt = Field(64, description="length of the latent vector")
-    width: PositiveInt = 512
-    layers: PositiveInt = 2
+    width: PositiveInt = Field(32, multiple_of=8, description="channels of the networks")
+    blocks: PositiveInt = 2
+    hidden: PositiveInt = Field(256, description="width of the layer that unfolds the latent")
+    patch: PositiveInt = Field(4, description="bins of a patch along each axis")
 
 
 class NeighbourLikelihood(Config):
@@ -58,20 +60,8 @@ class Optimisation(Config):
     patience: PositiveInt = Field(8, description="validations without a better one before the end")
 
 
-class FlowPrior(Config):
-    """Conditional spline coupling flow over a latent vector."""
-
-    kind: Literal["flow"] = "flow"
-    transforms: PositiveInt = 6
-    width: PositiveInt = 128
-    bins: PositiveInt = 8
-    optimisation: Optimisation = Optimisation(
-        steps=2000, batch=256, learning_rate=2e-3, average=0.995
-    )
-
-
 class FlowMatchingPrior(Config):
-    """Flow matching over a latent map."""
+    """Flow matching over the latent map or vector."""
 
     kind: Literal["flow_matching"] = "flow_matching"
     width: PositiveInt = Field(64, multiple_of=8)
@@ -90,9 +80,7 @@ class ModelConfig(Config):
     likelihood: Annotated[
         NeighbourLikelihood | GaussianLikelihood, Field(discriminator="kind")
     ] = NeighbourLikelihood()
-    prior: Annotated[FlowMatchingPrior | FlowPrior, Field(discriminator="kind")] = (
-        FlowMatchingPrior()
-    )
+    prior: FlowMatchingPrior = FlowMatchingPrior()
 
 
 class TrainingConfig(Config):

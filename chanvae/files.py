@@ -42,7 +42,7 @@ def whole(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Pat
     shown, target = os.fspath(path), Path(os.path.realpath(path))
     temporary = target.with_name(f".chanvae-{secrets.token_hex(6)}.tmp")
     try:
-        refuse(shown, target, overwrite)
+        refuse(path, overwrite)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             yield temporary
@@ -59,7 +59,13 @@ def whole(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Pat
         raise
 
 
-def refuse(shown: str, target: Path, overwrite: bool) -> None:
+def refuse(path: str | os.PathLike[str], overwrite: bool = False) -> None:
+    """Refuse a path that :func:`whole` would refuse, before the work is done.
+
+    Raises:
+        DataError: ``path`` exists or is no file, or its folder does not exist.
+    """
+    shown, target = os.fspath(path), Path(os.path.realpath(path))
     if target.is_dir():
         raise DataError(f"{shown} is a folder; give the name of a file in it")
     if target.exists() and not target.is_file():

@@ -56,5 +56,7 @@ def load_options(given: Mapping[str, Any]) -> dict[str, Any]:
         option = "--" + name.replace("_", "-")
         options[name] = None if typed is None else parse(typed, unit, option)
     for name in ("rx_array", "tx_array"):
-        options[name] = None if given[name] is None else ArrayGeometry.parse(given[name])
+        options[name] = given[name]
+        if given[name] is not None:
+            ArrayGeometry.parse(given[name])
     return {**options, "groups": tuple(given["group"]), "conditions": tuple(given["condition"])}

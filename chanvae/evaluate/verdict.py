@@ -226,14 +226,14 @@ def _sentence(
     w1 = between.w1_sigma.value
     if abs(shift) >= 0.5 * w1 * measured.std():
         word = statistic.low if shift < 0 else statistic.high
-        said = f"{show(abs(shift), statistic.unit)} too {word}"
+        said = f"is {show(abs(shift), statistic.unit)} too {word}"
     elif abs(ratio - 1) > 0.02:
-        said = f"spread too {'little' if ratio < 1 else 'far'} ({ratio:.2g} of the measured σ)"
+        said = f"varies too {'little' if ratio < 1 else 'much'}, {ratio:.2g} times the measured σ"
     else:
-        said = "of another shape"
+        said = "has another distribution"
     low = real.w1_sigma.value
     factor = f", {w1 / low:.1f} times the floor" if low else ""
-    text = f"generated {statistic.label} is {said} (W1/σ {w1:.2g}{factor})"
+    text = f"generated {statistic.label} {said} (W1/σ {w1:.2g}{factor})"
     if trained is not None and w1 <= trained.w1_sigma.high:
         text += f"; the training data are as far ({trained.w1_sigma.value:.2g})"
     return text

@@ -6,8 +6,8 @@ import torch
 import zuko
 from torch import Tensor, nn
 
-from chanvae.config import FlowMatchingPrior, FlowPrior
-from chanvae.nn.blocks import convolution, Modulated, perceptron
+from chanvae.config import FlowMatchingPrior
+from chanvae.nn.blocks import Trunk, convolution, perceptron
 from chanvae.transforms.registration import Pose
 
 KNOTS = 1025
@@ -39,8 +39,17 @@ class PosePrior(nn.Module):
         features = entries if features is None else features
         self.register_buffer("quantiles", torch.zeros(entries, KNOTS, dtype=torch.float64))
         self.register_buffer("cuts", torch.zeros(axes, dtype=torch.float64))
-        self.register_buffer("varying", torch.zeros(entries, dtype=torch.bool))
-        self.flow = coupling_flow(features, context, 4, 64, 8) if features else None
+        self.register_buffer("varying", torch.arange(entries) < features)
+        self.flow = None
+        if features:  # two passes: coupling, as fast to sample as to evaluate
+            self.flow = zuko.flows.NSF(
+                features,
+                context,
+                transforms=4,
+                passes=min(2, features),
+                hidden_features=(64, 64),
+                activation=nn.SiLU,
+            )
 
     @staticmethod
     def fitted(pose: Pose, context: int) -> "PosePrior":
@@ -88,40 +97,8 @@ class PosePrior(nn.Module):
         return Pose(entries[:, 0].exp(), phase.double(), (entries[:, 1:] + self.cuts) % 1.0)
 
 
-class VectorPrior(nn.Module):
-    """p(z | context) of a latent vector: a conditional spline coupling flow."""
-
-    center: Tensor
-    scale: Tensor
-
-    def __init__(self, latent_shape: tuple[int, ...], context: int, config: FlowPrior) -> None:
-        super().__init__()
-        self.flow = coupling_flow(
-            math.prod(latent_shape), context, config.transforms, config.width, config.bins
-        )
-        self.register_buffer("center", torch.zeros(latent_shape))
-        self.register_buffer("scale", torch.ones(latent_shape))
-        self.latent_shape = latent_shape
-
-    def fit_scale(self, z: Tensor) -> None:
-        """Learn mean and scale of each latent."""
-        self.center, self.scale = z.mean(0), z.std(0).clamp(min=1e-3)
-
-    def loss(self, z: Tensor, context: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Negative log density in nats ``[n]`` (of the standardised latent)."""
-        return -self.flow(context).log_prob(((z - self.center) / self.scale).flatten(1))
-
-    def sample(self, context: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Latents ``[n, *latent_shape]``."""
-        noise = torch.randn(
-            len(context), self.center.numel(), generator=generator, device=context.device
-        )
-        z = self.flow(context).transform.inv(noise).unflatten(1, self.latent_shape)
-        return self.center + self.scale * z
-
-
-class MapPrior(nn.Module):
-    """p(z | context) of a latent map: flow matching along straight paths from noise.
+class LatentPrior(nn.Module):
+    """p(z | context) of a latent map or vector: flow matching along straight paths from noise.
 
     References:
         Lipman et al. 2023, arXiv:2210.02747.
@@ -139,9 +116,7 @@ class MapPrior(nn.Module):
         self.first = convolution(axes, latent, width)
         self.place = nn.Parameter(0.02 * torch.randn(width, *coarse))
         self.context = perceptron(context + 2 * len(TIMES), width, 1, width)
-        self.blocks = nn.ModuleList(
-            Modulated(axes, width, width, pooled=True) for _ in range(config.blocks)
-        )
+        self.trunk = Trunk(axes, width, width, config.blocks, pooled=True)
         self.last = convolution(axes, width, latent)
         self.steps = config.midpoint_steps
         self.register_buffer("center", torch.zeros(latent, *[1] * len(coarse)))
@@ -158,10 +133,7 @@ class MapPrior(nn.Module):
         """Velocity at ``z`` ``[n, *latent_shape]`` and time ``[n]`` in [0, 1]."""
         turns = math.pi * time[:, None] * torch.tensor(TIMES, device=z.device)
         steer = self.context(torch.cat([context, torch.cos(turns), torch.sin(turns)], dim=1))
-        y = self.first(z) + self.place
-        for block in self.blocks:
-            y = block(y, steer)
-        return self.last(y)
+        return self.last(self.trunk(self.first(z) + self.place, steer))
 
     def loss(self, z: Tensor, context: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Squared error of the velocity, mean over the latent ``[n]``."""
@@ -186,21 +158,6 @@ class MapPrior(nn.Module):
 
 TIMES = (0.5, 1.0, 2.0, 4.0)
 """Half turns of the time features over the unit interval."""
-
-
-def coupling_flow(
-    features: int, context: int, transforms: int, width: int, bins: int
-) -> zuko.flows.Flow:
-    """A conditional spline flow that is as fast to sample as to evaluate."""
-    return zuko.flows.NSF(
-        features,
-        context,
-        bins=bins,
-        transforms=transforms,
-        passes=min(2, features),
-        hidden_features=(width, width),
-        activation=nn.SiLU,
-    )
 
 
 def _entries(pose: Pose, cuts: Tensor) -> Tensor:

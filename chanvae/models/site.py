@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from chanvae.config import FlowMatchingPrior, ModelConfig
+from chanvae.config import ModelConfig
 from chanvae.models.context import Context
 from chanvae.models.cvae import CVAE, draw
-from chanvae.models.priors import MapPrior, PosePrior, VectorPrior
+from chanvae.models.priors import LatentPrior, PosePrior
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose, register, unregister
 
@@ -52,12 +52,9 @@ class SiteModel(nn.Module):
         self.context = Context(grid, conditions)
         self.cvae = CVAE(grid, self.context.width, config)
         self.pose_prior = PosePrior(len(grid.shape), conditions, varying)
-        shape, width = self.cvae.latent_shape, self.context.width
-        self.latent_prior: MapPrior | VectorPrior
-        if isinstance(config.prior, FlowMatchingPrior):
-            self.latent_prior = MapPrior(shape, width, config.prior)
-        else:
-            self.latent_prior = VectorPrior(shape, width, config.prior)
+        self.latent_prior = LatentPrior(
+            self.cvae.latent_shape, self.context.width, config.prior
+        )
 
     def register(self, h: Tensor) -> tuple[Tensor, Pose]:
         """Channels ``[n, rx, tx, time, freq]`` to registered maps and poses."""

@@ -99,6 +99,24 @@ class Modulated(nn.Module):
         return x + self.mix(nn.functional.silu(y))
 
 
+class Trunk(nn.Module):
+    """Residual blocks in a row, all steered by the same context."""
+
+    def __init__(
+        self, axes: int, width: int, context: int, blocks: int, pooled: bool = False
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(
+            Modulated(axes, width, context, pooled) for _ in range(blocks)
+        )
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """``x`` is ``[n, width, *coarse]``, ``context`` ``[n, context]``."""
+        for block in self.blocks:
+            x = block(x, context)
+        return x
+
+
 def perceptron(inputs: int, width: int, layers: int, outputs: int) -> nn.Sequential:
     """Linear layers with SiLU between them."""
     sizes = [inputs] + [width] * layers

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from chanvae.config import MapNetwork, VectorNetwork
-from chanvae.nn.blocks import convolution, Modulated, Patches, perceptron
+from chanvae.nn.blocks import Patches, Trunk, convolution, perceptron
 
 
 class MapDecoder(nn.Module):
@@ -19,35 +19,35 @@ class MapDecoder(nn.Module):
         self.planes = planes
         self.patches = Patches(shape, config.patch)
         coarse = self.patches.coarse
-        self.latent_shape = (config.latent, *coarse)
+        self.latent_shape: tuple[int, ...] = (config.latent, *coarse)
         self.first = convolution(len(coarse), config.latent, config.width)
         self.place = nn.Parameter(0.02 * torch.randn(config.width, *coarse))
-        self.blocks = nn.ModuleList(
-            Modulated(len(coarse), config.width, context) for _ in range(config.decoder_blocks)
-        )
+        self.trunk = Trunk(len(coarse), config.width, context, config.decoder_blocks)
         self.last = convolution(len(coarse), config.width, self.patches.features(planes))
 
     def forward(self, z: Tensor, context: Tensor) -> Tensor:
         """Latents ``[n, *latent_shape]`` to planes ``[n, planes, *shape]``."""
-        y = self.first(z) + self.place
-        for block in self.blocks:
-            y = block(y, context)
+        y = self.trunk(self.first(z) + self.place, context)
         return self.patches.join(self.last(y), self.planes)
 
 
 class VectorDecoder(nn.Module):
-    """A perceptron to the whole map."""
+    """A latent vector unfolded over the coarse map, then the same residual blocks."""
 
     def __init__(
         self, shape: tuple[int, ...], planes: int, context: int, config: VectorNetwork
     ) -> None:
         super().__init__()
-        self.shape = (planes, *shape)
-        self.latent_shape = (config.latent,)
-        self.net = perceptron(
-            config.latent + context, config.width, config.layers, planes * prod(shape)
-        )
+        self.planes = planes
+        self.patches = Patches(shape, config.patch)
+        coarse = self.patches.coarse
+        self.latent_shape: tuple[int, ...] = (config.latent,)
+        self.coarse = (config.width, *coarse)
+        self.first = perceptron(config.latent + context, config.hidden, 1, prod(self.coarse))
+        self.trunk = Trunk(len(coarse), config.width, context, config.blocks)
+        self.last = convolution(len(coarse), config.width, self.patches.features(planes))
 
     def forward(self, z: Tensor, context: Tensor) -> Tensor:
         """Latents ``[n, latent]`` to planes ``[n, planes, *shape]``."""
-        return self.net(torch.cat([z, context], dim=1)).unflatten(1, self.shape)
+        y = self.first(torch.cat([z, context], dim=1)).unflatten(1, self.coarse)
+        return self.patches.join(self.last(self.trunk(y, context)), self.planes)

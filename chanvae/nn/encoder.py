@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from chanvae.config import MapNetwork, VectorNetwork
-from chanvae.nn.blocks import convolution, Modulated, Patches, log_planes, perceptron
+from chanvae.nn.blocks import Patches, Trunk, convolution, log_planes
 
 
 class MapEncoder(nn.Module):
@@ -17,31 +17,31 @@ class MapEncoder(nn.Module):
         self.patches = Patches(shape, config.patch)
         axes = len(self.patches.coarse)
         self.first = convolution(axes, self.patches.features(3), config.width)
-        self.blocks = nn.ModuleList(
-            Modulated(axes, config.width, context) for _ in range(config.encoder_blocks)
-        )
+        self.trunk = Trunk(axes, config.width, context, config.encoder_blocks)
         self.last = convolution(axes, config.width, 2 * config.latent)
 
     def forward(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Registered maps, complex ``[n, *shape]``, and context ``[n, context]``."""
-        y = self.first(self.patches.cut(log_planes(x)))
-        for block in self.blocks:
-            y = block(y, context)
+        y = self.trunk(self.first(self.patches.cut(log_planes(x))), context)
         mean, log_variance = self.last(y).chunk(2, dim=1)
         return mean, log_variance
 
 
 class VectorEncoder(nn.Module):
-    """A perceptron on the whole map: ``[n, latent]``."""
+    """Patches, residual blocks, one latent vector for the whole map: ``[n, latent]``."""
 
     def __init__(self, shape: tuple[int, ...], context: int, config: VectorNetwork) -> None:
         super().__init__()
-        self.net = perceptron(
-            3 * prod(shape) + context, config.width, config.layers, 2 * config.latent
-        )
+        self.patches = Patches(shape, config.patch)
+        axes = len(self.patches.coarse)
+        self.first = convolution(axes, self.patches.features(3), config.width)
+        self.trunk = Trunk(axes, config.width, context, config.blocks)
+        places = config.width * prod(self.patches.coarse)
+        self.last = nn.Linear(places + context, 2 * config.latent)
 
     def forward(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Registered maps, complex ``[n, *shape]``, and context ``[n, context]``."""
-        y = self.net(torch.cat([log_planes(x).flatten(1), context], dim=1))
-        mean, log_variance = y.chunk(2, dim=1)
+        y = self.trunk(self.first(self.patches.cut(log_planes(x))), context)
+        flat = torch.cat([nn.functional.silu(y).flatten(1), context], dim=1)
+        mean, log_variance = self.last(flat).chunk(2, dim=1)
         return mean, log_variance
