@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from chanvae.channels import ChannelDataset
     from chanvae.evaluate.compare import compare
     from chanvae.io.read import load
+    from chanvae.presets import configure
     from chanvae.run import Run, open_run
     from chanvae.training.fit import fit
 
@@ -16,11 +17,12 @@ _WHERE = {
     "ChannelDataset": "chanvae.channels",
     "Run": "chanvae.run",
     "compare": "chanvae.evaluate.compare",
+    "configure": "chanvae.presets",
     "fit": "chanvae.training.fit",
     "load": "chanvae.io.read",
     "open_run": "chanvae.run",
 }
-__all__ = ["ChannelDataset", "Run", "compare", "fit", "load", "open_run"]
+__all__ = ["ChannelDataset", "Run", "compare", "configure", "fit", "load", "open_run"]
 
 
 def __getattr__(name: str) -> Any:

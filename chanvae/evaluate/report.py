@@ -1,12 +1,14 @@
 """The report as a JSON file and as one self-contained HTML page."""
 
 import json
+from collections.abc import Callable
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
-from markupsafe import Markup
+from matplotlib.axes import Axes
 
 from chanvae import __version__
 from chanvae.evaluate import figures
@@ -54,5 +56,5 @@ def html(report: Report) -> str:
     )
 
 
-def _svg(plot, width: float = 3.4, **arguments) -> Markup:  # noqa: ANN001, ANN003
-    return Markup(figures.svg(partial(plot, **arguments), width))
+def _svg(plot: Callable[..., Axes], width: float = 3.4, **arguments: Any) -> str:
+    return figures.svg(partial(plot, **arguments), width)

@@ -20,6 +20,7 @@ from chanvae.io.read import require_enough
 from chanvae.models.cvae import draw
 from chanvae.models.priors import PosePrior
 from chanvae.models.site import Registered, SiteModel
+from chanvae.presets import configure
 from chanvae.run import MODEL, Run, describe, grid_of, open_data, open_run, split_for
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import with_channel_conditions
@@ -89,7 +90,7 @@ def fit(
         if not isinstance(data, ChannelDataset):
             source = {"path": str(Path(data).resolve()), "reading": dict(reading or {})}
             data = open_data(source)
-    config = config or FitConfig()
+    config = config or configure()
     material = _prepare(data, config)
     template = replace(material.dataset[:0], groups={})
     run = Run(config, material.vector, material.model, template, material.known, source, folder)
@@ -137,7 +138,7 @@ def _prepare(dataset: ChannelDataset, config: FitConfig) -> Material:
     names = tuple(n for n in (*LOGARITHMIC, *config.data.conditions) if n in dataset.conditions)
     known = {n: dataset.conditions[n][parts.train] for n in names}
     vector = ConditionVector.fit(known, dataset.condition_units, names)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = SiteModel(grid_of(dataset), vector.width, config.model)
         train = _register(dataset, parts.train, model, vector)

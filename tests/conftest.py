@@ -1,0 +1,70 @@
+"""Fixtures for every test: small channels, a small fit, and a guard on torch's global state."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from chanvae.arrays import ArrayGeometry
+from chanvae.channels import ChannelDataset
+from chanvae.config import FitConfig
+from chanvae.presets import configure
+from chanvae.run import Run
+from chanvae.training.fit import fit
+
+SHORT = [
+    "training.optimisation.steps=60",
+    "training.optimisation.batch=64",
+    "training.pose.steps=60",
+    "model.prior.optimisation.steps=60",
+    "model.prior.optimisation.batch=64",
+]
+"""Settings that make a fit short; what comes out is a model, though not a good one."""
+
+
+@pytest.fixture(autouse=True)
+def _global_generator_untouched():
+    """Nothing in the package may draw from or seed torch's global generator."""
+    before = torch.get_rng_state()
+    yield
+    assert torch.equal(before, torch.get_rng_state()), "torch's global generator was changed"
+
+
+def paths(n: int, rx: int = 4, freq: int = 16, seed: int = 0) -> ChannelDataset:
+    """Sums of a few random paths at a uniform linear array, from the definition."""
+    rng = np.random.default_rng(seed)
+    power = rng.exponential(1.0, (n, 5)) * 10 ** rng.uniform(-2, 0, (n, 5))
+    gain = np.sqrt(power) * np.exp(2j * math.pi * rng.random((n, 5)))
+    delay = np.sort(rng.exponential(3.0 / freq, (n, 5)).clip(max=0.8), axis=1)
+    angle = 0.3 * rng.uniform(-1, 1, (n, 1)) + 0.05 * rng.normal(size=(n, 5))
+    antennas, frequencies = np.arange(rx), np.arange(freq)
+    space = np.exp(2j * math.pi * angle[:, :, None] * antennas)
+    band = np.exp(-2j * math.pi * delay[:, :, None] * frequencies)
+    h = np.einsum("np,npr,npf->nrf", gain, space, band)[:, :, None, None, :]
+    level = 10 ** rng.normal(-3, 0.3, n)
+    return ChannelDataset(
+        h=(h * level[:, None, None, None, None]).astype(np.complex64),
+        freq=(frequencies - freq // 2) * 1e6,
+        conditions={"los": (power.max(1) > 0.7 * power.sum(1)).astype(np.int64)},
+        condition_units={"los": "1"},
+        rx_array=ArrayGeometry(columns=rx),
+    )
+
+
+@pytest.fixture(scope="session")
+def measured() -> ChannelDataset:
+    return paths(600)
+
+
+@pytest.fixture(scope="session")
+def short() -> FitConfig:
+    return configure("quick", SHORT, {"data.conditions": ["los"]})
+
+
+@pytest.fixture(scope="session")
+def run(measured: ChannelDataset, short: FitConfig, tmp_path_factory) -> Run:
+    """A fitted run in a directory. Tests read it and leave it as it is."""
+    folder: Path = tmp_path_factory.mktemp("fitted") / "run"
+    return fit(measured, folder, short)
