@@ -68,7 +68,9 @@ class ArrayGeometry:
         return cls(columns=antennas, assumed=assumed)
 
     def __str__(self) -> str:
-        text = f"{self.rows}x{self.columns}" + (" dual-polarised" if self.polarizations == 2 else "")
+        text = f"{self.rows}x{self.columns}" + (
+            " dual-polarised" if self.polarizations == 2 else ""
+        )
         if self.size > 1:
             text += f", {self.column_spacing:g} wavelengths apart"
         return text + (" (assumed)" if self.assumed and self.size > 1 else "")

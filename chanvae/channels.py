@@ -21,7 +21,9 @@ class ComplexArray(Protocol):
     """What ``h`` must do: numpy arrays do it, and so do arrays that stay in their file."""
 
     @property
-    def shape(self) -> tuple[int, ...]: ...
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        ...
 
     def __getitem__(self, index: Any, /) -> np.ndarray: ...
 

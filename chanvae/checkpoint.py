@@ -33,7 +33,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
-            return {k: file.get_tensor(k) for k in file.keys()}, header
+            return {k: file.get_tensor(k) for k in file.keys()}, header  # noqa: SIM118
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
         raise DataError(f"{path}: not a file that chanvae wrote, or cut short ({error})") from None
 

@@ -15,22 +15,24 @@ class MapNetwork(Config):
     """Convolutions over a map of local latents, one vector a patch of the angle-delay map."""
 
     kind: Literal["map"] = "map"
-    latent: PositiveInt = Field(6, description="latent channels at each place of the map")
-    width: PositiveInt = Field(64, multiple_of=8, description="channels of the networks")
+    latent: PositiveInt = Field(default=6, description="latent channels at each place of the map")
+    width: PositiveInt = Field(default=64, multiple_of=8, description="channels of the networks")
     encoder_blocks: PositiveInt = 3
     decoder_blocks: PositiveInt = 4
-    patch: PositiveInt = Field(4, description="bins of a patch along each axis")
+    patch: PositiveInt = Field(default=4, description="bins of a patch along each axis")
 
 
 class VectorNetwork(Config):
     """The same convolutions around one latent vector for the whole map."""
 
     kind: Literal["vector"] = "vector"
-    latent: PositiveInt = Field(64, description="length of the latent vector")
-    width: PositiveInt = Field(32, multiple_of=8, description="channels of the networks")
+    latent: PositiveInt = Field(default=64, description="length of the latent vector")
+    width: PositiveInt = Field(default=32, multiple_of=8, description="channels of the networks")
     blocks: PositiveInt = 2
-    hidden: PositiveInt = Field(256, description="width of the layer that unfolds the latent")
-    patch: PositiveInt = Field(4, description="bins of a patch along each axis")
+    hidden: PositiveInt = Field(
+        default=256, description="width of the layer that unfolds the latent"
+    )
+    patch: PositiveInt = Field(default=4, description="bins of a patch along each axis")
 
 
 class NeighbourLikelihood(Config):
@@ -38,7 +40,9 @@ class NeighbourLikelihood(Config):
 
     kind: Literal["neighbours"] = "neighbours"
     mean: Literal["peak", "everywhere"] = "everywhere"
-    floor_db: float = Field(-45.0, description="least variance, relative to the mean bin power")
+    floor_db: float = Field(
+        default=-45.0, description="least variance, relative to the mean bin power"
+    )
 
 
 class GaussianLikelihood(Config):
@@ -46,27 +50,34 @@ class GaussianLikelihood(Config):
 
     kind: Literal["gaussian"] = "gaussian"
     mean: Literal["peak", "everywhere"] = "everywhere"
-    floor_db: float = Field(-45.0, description="least variance, relative to the mean bin power")
+    floor_db: float = Field(
+        default=-45.0, description="least variance, relative to the mean bin power"
+    )
 
 
 class Optimisation(Config):
     """One run of AdamW under a one-cycle learning rate."""
 
     steps: PositiveInt = 2500
+    epochs: PositiveInt = Field(default=60, description="passes over the data, at most")
     batch: PositiveInt = 128
     learning_rate: PositiveFloat = 1.5e-3
-    clip: PositiveFloat = Field(1.0, description="largest gradient norm")
-    average: float = Field(0.0, ge=0, lt=1, description="decay of the weight average; 0 for none")
-    patience: PositiveInt = Field(8, description="validations without a better one before the end")
+    clip: PositiveFloat = Field(default=1.0, description="largest gradient norm")
+    average: float = Field(
+        default=0.0, ge=0, lt=1, description="decay of the weight average; 0 for none"
+    )
+    patience: PositiveInt = Field(
+        default=8, description="validations without a better one before the end"
+    )
 
 
 class FlowMatchingPrior(Config):
     """Flow matching over the latent map or vector."""
 
     kind: Literal["flow_matching"] = "flow_matching"
-    width: PositiveInt = Field(64, multiple_of=8)
+    width: PositiveInt = Field(default=64, multiple_of=8)
     blocks: PositiveInt = 5
-    midpoint_steps: PositiveInt = Field(6, description="two network evaluations each")
+    midpoint_steps: PositiveInt = Field(default=6, description="two network evaluations each")
     optimisation: Optimisation = Optimisation(
         steps=2500, batch=256, learning_rate=2e-3, average=0.998
     )
@@ -88,17 +99,21 @@ class TrainingConfig(Config):
 
     optimisation: Optimisation = Optimisation()
     pose: Optimisation = Optimisation(steps=800, batch=512, learning_rate=3e-3, average=0.99)
-    beta_first: float = Field(0.02, ge=0, le=1, description="weight of the KL at the start")
-    warmup: float = Field(0.3, ge=0, le=1, description="share of the steps until the weight is 1")
+    beta_first: float = Field(
+        default=0.02, ge=0, le=1, description="weight of the KL at the start"
+    )
+    warmup: float = Field(
+        default=0.3, ge=0, le=1, description="share of the steps until the weight is 1"
+    )
 
 
 class DataConfig(Config):
     """Which conditions and groups of the data are used, and how it is parted."""
 
-    conditions: tuple[str, ...] = Field((), description="labels used beside the spreads")
-    group: str = Field("", description="group that keeps the parts apart; random for none")
-    validation: float = Field(0.1, gt=0, lt=0.5)
-    test: float = Field(0.1, gt=0, lt=0.5)
+    conditions: tuple[str, ...] = Field(default=(), description="labels used beside the spreads")
+    group: str = Field(default="", description="group that keeps the parts apart; random for none")
+    validation: float = Field(default=0.1, gt=0, lt=0.5)
+    test: float = Field(default=0.1, gt=0, lt=0.5)
 
 
 class FitConfig(Config):

@@ -51,4 +51,6 @@ def configure(
 def _presets() -> Path:
     """The folder of the presets: in the wheel beside the package, in a checkout at the root."""
     packaged = Path(str(files("chanvae"))) / "configs"
-    return packaged if packaged.is_dir() else Path(str(files("chanvae"))).parent / "configs" / "fit"
+    return (
+        packaged if packaged.is_dir() else Path(str(files("chanvae"))).parent / "configs" / "fit"
+    )

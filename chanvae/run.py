@@ -139,7 +139,10 @@ class Run:
             near = min(max(20, total // 200), total)
             pick = torch.randint(near, (n,), generator=generator)
             nearest = torch.stack(
-                [(there - point).square().sum(1).topk(near, largest=False).indices for point in unique]
+                [
+                    (there - point).square().sum(1).topk(near, largest=False).indices
+                    for point in unique
+                ]
             )
             rows = nearest[back, pick]
         return {
@@ -211,7 +214,8 @@ def open_run(directory: str | Path) -> Run:
     if not (folder / MODEL).is_file():
         if (folder / "checkpoint.safetensors").is_file():
             raise DataError(
-                f"{folder}: this fit is not finished; go on with `chanvae fit --resume -o {folder}`"
+                f"{folder}: this fit is not finished; go on with "
+                f"`chanvae fit --resume -o {folder}`"
             )
         raise DataError(f"{folder}: not a run directory, it has no {MODEL}")
     return restore(*load(folder / MODEL), directory=folder)
@@ -230,7 +234,9 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
     try:
         config = FitConfig.model_validate(header["config"])
         vector = ConditionVector(
-            tuple(Column(**{**c, "categories": tuple(c["categories"])}) for c in header["conditions"])
+            tuple(
+                Column(**{**c, "categories": tuple(c["categories"])}) for c in header["conditions"]
+            )
         )
         rx, tx = (ArrayGeometry.from_json(header[k]) for k in ("rx_array", "tx_array"))
         freq, time = tensors["freq"].numpy(), tensors["time"].numpy()

@@ -35,10 +35,14 @@ def parse(text: str, unit: str, name: str = "value") -> float:
     known = UNITS.get(unit, {"": 1.0})
     choices = ", ".join(known) if unit in UNITS else "no unit"
     if match is None:
-        raise DataError(f"{name}: {text!r} is not a quantity; write a number and a unit ({choices})")
+        raise DataError(
+            f"{name}: {text!r} is not a quantity; write a number and a unit ({choices})"
+        )
     number, suffix = match.groups()
     if suffix not in known:
-        said = f"unit {suffix!r} is not one of" if suffix else "a bare number has no unit; add one of"
+        said = (
+            f"unit {suffix!r} is not one of" if suffix else "a bare number has no unit; add one of"
+        )
         raise DataError(f"{name}: {text!r}: {said} {choices}")
     return float(number) * known[suffix]
 

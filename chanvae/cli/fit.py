@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from typing import Any
 
 import click
 
@@ -29,7 +30,7 @@ def command(
     resume: bool,
     overwrite: bool,
     as_json: bool,
-    **given,
+    **given: Any,
 ) -> None:
     """Fit a model to the channels of a file.
 
@@ -49,7 +50,9 @@ def command(
     if not resume:
         if quick and preset:
             raise click.UsageError("--quick and -c both name a preset; choose one")
-        asked = {"data.conditions": list(given["condition"])} if given["condition"] else {}
+        asked: dict[str, Any] = (
+            {"data.conditions": list(given["condition"])} if given["condition"] else {}
+        )
         if given["group"]:
             asked["data.group"] = given["group"][0]
         if seed is not None:

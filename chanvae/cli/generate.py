@@ -9,7 +9,9 @@ import click
 @click.option("-o", "output", type=click.Path(), required=True, help="File to write.")
 @click.option("--delay-spread", metavar="S", help="Asked delay spread, such as 80ns.")
 @click.option("--angular-spread", metavar="ANGLE", help="Asked angular spread, such as 12deg.")
-@click.option("--condition", "more", multiple=True, metavar="NAME=VALUE", help="Another condition.")
+@click.option(
+    "--condition", "more", multiple=True, metavar="NAME=VALUE", help="Another condition."
+)
 @click.option("--like", metavar="FILE", help="Ask for the conditions of the channels in FILE.")
 @click.option("--extrapolate", is_flag=True, help="Allow conditions outside the known range.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)

@@ -47,4 +47,6 @@ def stream(
     if as_json:
         click.echo(json.dumps(figures))
     else:
-        click.echo(f"{output}: {count:,} channels in {seconds:.1f} s ({count / seconds:,.0f} a second)")
+        click.echo(
+            f"{output}: {count:,} channels in {seconds:.1f} s ({count / seconds:,.0f} a second)"
+        )

@@ -12,7 +12,9 @@ SCENARIOS = ("UMi", "UMa", "RMa")
 @click.option("--carrier", default="3.5GHz", show_default=True)
 @click.option("--bandwidth", default="100MHz", show_default=True)
 @click.option("--subcarriers", type=click.IntRange(1), default=64, show_default=True)
-@click.option("--rx-array", default="1x16", show_default=True, help="Base station, rows x columns.")
+@click.option(
+    "--rx-array", default="1x16", show_default=True, help="Base station, rows x columns."
+)
 @click.option("--tx-array", default="1x1", show_default=True, help="User, rows x columns.")
 @click.option("--unit-power", is_flag=True, help="Scale each realisation to mean power one.")
 @click.option("--compress", is_flag=True, help="A smaller file, written more slowly.")

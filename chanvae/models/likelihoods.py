@@ -12,9 +12,9 @@ from chanvae.config import GaussianLikelihood, NeighbourLikelihood
 
 @dataclass(frozen=True)
 class Bins:
-    """A map of complex Gaussian bins, each predicted from those one before it along each axis.
+    r"""A map of complex Gaussian bins, each predicted from those one before it along each axis.
 
-    .. math:: x_i \\mid x_{<i} \\sim \\mathcal{CN}\\Big(m_i + \\sum_a k_{a,i}\\, x_{i-e_a},\\; v_i\\Big)
+    .. math:: x_i \mid x_{<i} \sim \mathcal{CN}(m_i + \sum_a k_{a,i}\, x_{i-e_a},\; v_i)
 
     Without coefficients the bins are independent. The recursion is causal, so the density is a
     product and the log likelihood exact. The moduli of a bin's coefficients sum to less than one,

@@ -52,9 +52,7 @@ class SiteModel(nn.Module):
         self.context = Context(grid, conditions)
         self.cvae = CVAE(grid, self.context.width, config)
         self.pose_prior = PosePrior(len(grid.shape), conditions, varying)
-        self.latent_prior = LatentPrior(
-            self.cvae.latent_shape, self.context.width, config.prior
-        )
+        self.latent_prior = LatentPrior(self.cvae.latent_shape, self.context.width, config.prior)
 
     def register(self, h: Tensor) -> tuple[Tensor, Pose]:
         """Channels ``[n, rx, tx, time, freq]`` to registered maps and poses."""

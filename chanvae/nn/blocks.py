@@ -15,7 +15,6 @@ def convolution(axes: int, inputs: int, outputs: int, size: int = 1) -> nn.Modul
     return kind(inputs, outputs, size, padding=size // 2)
 
 
-
 @dataclass(frozen=True)
 class Patches:
     """How a map is cut into patches, so that convolutions see one to three axes.
@@ -106,9 +105,7 @@ class Trunk(nn.Module):
         self, axes: int, width: int, context: int, blocks: int, pooled: bool = False
     ) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(
-            Modulated(axes, width, context, pooled) for _ in range(blocks)
-        )
+        self.blocks = nn.ModuleList(Modulated(axes, width, context, pooled) for _ in range(blocks))
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """``x`` is ``[n, width, *coarse]``, ``context`` ``[n, context]``."""

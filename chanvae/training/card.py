@@ -27,9 +27,7 @@ def write_card(
     write_curves(record, run.directory / "training.png")
 
 
-def card(
-    run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record: Record
-) -> str:
+def card(run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record: Record) -> str:
     """The card as Markdown."""
     _, rx, tx, time, freq = dataset.shape
     meta, provenance = dataset.meta, dataset.meta.provenance
@@ -99,7 +97,9 @@ def _condition(run: Run, name: str) -> str:
     column, values = run.vector.column(name), run.known[name]
     if column.categories:
         return f"| {name} | {', '.join(map(str, column.categories))} | |"
-    low, middle, high = (show(float(v), column.unit) for v in (column.low, np.median(values), column.high))
+    low, middle, high = (
+        show(float(v), column.unit) for v in (column.low, np.median(values), column.high)
+    )
     return f"| {name} | {low} to {high} | {middle} |"
 
 
@@ -121,13 +121,19 @@ def curve(axes: Axes, stage: str, rows: list[dict]) -> Axes:
         for name, color in (("reconstruction", "#0072b2"), ("kl", "#d55e00")):
             for prefix, line in (("", "-"), ("validation_", "--")):
                 label = f"{prefix.rstrip('_')} {name}".strip()
-                axes.plot(steps, [row[prefix + name] for row in rows], line, color=color, label=label)
+                axes.plot(
+                    steps, [row[prefix + name] for row in rows], line, color=color, label=label
+                )
         axes.set_ylabel("nats per realisation")
         axes.set_yscale("symlog", linthresh=100)
     else:
         axes.plot(steps, [row["loss"] for row in rows], "-", color="#0072b2", label="training")
         axes.plot(
-            steps, [row["validation_loss"] for row in rows], "--", color="#d55e00", label="validation"
+            steps,
+            [row["validation_loss"] for row in rows],
+            "--",
+            color="#d55e00",
+            label="validation",
         )
         axes.set_ylabel("loss")
     axes.set_xlabel("step")

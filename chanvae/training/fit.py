@@ -24,8 +24,8 @@ from chanvae.presets import configure
 from chanvae.run import MODEL, Run, describe, grid_of, open_data, open_run, split_for
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import with_channel_conditions
-from chanvae.training.loop import Stage
 from chanvae.training.card import write_card
+from chanvae.training.loop import Stage
 from chanvae.training.record import CHECKPOINT, Record
 from chanvae.training.schedules import warm_up
 from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
@@ -160,7 +160,9 @@ def _register(
         x[start : start + len(maps)] = maps
         poses.append(pose)
     pose = Pose(*(torch.cat([getattr(p, f.name) for p in poses]) for f in fields(Pose)))
-    return Registered(x, pose, vector.encode({k: dataset.conditions[k][rows] for k in vector.names}, len(rows)))
+    return Registered(
+        x, pose, vector.encode({k: dataset.conditions[k][rows] for k in vector.names}, len(rows))
+    )
 
 
 def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator[Stage]:
@@ -168,33 +170,31 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
     train, validation, how = material.train, material.validation, config.training
     context = model.context(train.c, train.pose)
     context_validation = model.context(validation.c, validation.pose)
-    steps = how.optimisation.steps
 
     def loss(rows: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         terms = model.cvae.elbo(train.x[rows], context[rows], generator)
-        beta = warm_up(step, steps, how.beta_first, how.warmup)
+        beta = warm_up(step, autoencoder.steps, how.beta_first, how.warmup)
         total = (beta * terms.kl - terms.reconstruction) / model.cvae.dimensions
         return {"loss": total, "reconstruction": terms.reconstruction, "kl": terms.kl}
 
     def validate(generator: torch.Generator) -> dict[str, float]:
         rows = torch.arange(len(validation)).split(256)
-        found = [
-            model.cvae.elbo(validation.x[r], context_validation[r], generator) for r in rows
-        ]
+        found = [model.cvae.elbo(validation.x[r], context_validation[r], generator) for r in rows]
         weights = torch.tensor([len(r) for r in rows]) / len(validation)
-        active = sum(w * e.kl_places for w, e in zip(weights, found)) > ACTIVE
+        places = torch.stack([w * e.kl_places for w, e in zip(weights, found)]).sum(0)
         return {
             "loss": -float(torch.cat([e.elbo for e in found]).mean()),
             "reconstruction": float(torch.cat([e.reconstruction for e in found]).mean()),
             "kl": float(torch.cat([e.kl for e in found]).mean()),
-            "active_latents": float(active.sum()),
+            "active_latents": float((places > ACTIVE).sum()),
         }
 
-    yield Stage(
-        "autoencoder", model.cvae, how.optimisation, len(train), loss, validate, config.seed
-    )
-    model.cvae.eval()
     seed = config.seed
+    autoencoder = Stage(
+        "autoencoder", model.cvae, how.optimisation, len(train), loss, validate, seed
+    )
+    yield autoencoder
+    model.cvae.eval()
     values = model.pose_prior.gaussian(train.pose, generator_for(seed, "pose", 0))
     held_out = model.pose_prior.gaussian(validation.pose, generator_for(seed, "pose", 1))
     if model.pose_prior.flow is not None:
@@ -216,7 +216,9 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
         return {"loss": model.latent_prior.loss(z, context[rows], generator)}
 
     def prior_validate(generator: torch.Generator) -> dict[str, float]:
-        return {"loss": float(model.latent_prior.loss(other, context_validation, generator).mean())}
+        return {
+            "loss": float(model.latent_prior.loss(other, context_validation, generator).mean())
+        }
 
     optimisation = config.model.prior.optimisation
     yield Stage(

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from chanvae.config import Optimisation
-from chanvae.errors import DataError
 from chanvae.checkpoint import (
     optimizer_tensors,
     part,
     prefixed,
     restore_optimizer,
 )
+from chanvae.config import Optimisation
+from chanvae.errors import DataError
 from chanvae.seeds import generator_for
 from chanvae.training.schedules import one_cycle
 
@@ -51,24 +51,34 @@ class Stage:
     averaged: nn.Module | None = None
     optimizer: torch.optim.Optimizer | None = None
 
+    @property
+    def steps(self) -> int:
+        """Steps to take: those asked for, or fewer where the data are few."""
+        return min(self.how.steps, self.how.epochs * self._per_epoch)
+
+    @property
+    def _per_epoch(self) -> int:
+        return max(self.realisations // self.how.batch, 1)
+
     def run(self, report: Callable[[dict[str, float], bool], None]) -> None:
         """Train to the end; ``report(figures, validated)`` is called along the way."""
-        how, every = self.how, max(self.how.steps // 20, 1)
+        how, steps = self.how, self.steps
+        every = max(steps // 20, 1)
         weights = [p for p in self.network.parameters() if p.requires_grad]
         if self.optimizer is None:
             self.optimizer = torch.optim.AdamW(weights, lr=how.learning_rate)
         if how.average and self.averaged is None:
             self.averaged = copy.deepcopy(self.network)
-        while self.step < how.steps and self.since_best < how.patience:
+        while self.step < steps and self.since_best < how.patience:
             generator = generator_for(self.seed, self.name, self.step)
             for group in self.optimizer.param_groups:
-                group["lr"] = one_cycle(self.step, how.steps, how.learning_rate)
+                group["lr"] = one_cycle(self.step, steps, how.learning_rate)
             terms = self.loss(self._batch(), self.step, generator)
             loss = terms["loss"].mean()
             if not torch.isfinite(loss):
                 raise DataError(
-                    f"{self.name}: the loss is not finite at step {self.step}; lower the rate with "
-                    f"--set ...optimisation.learning_rate={how.learning_rate / 3:.1g}"
+                    f"{self.name}: the loss is not finite at step {self.step}; lower the learning "
+                    f"rate of this stage, now {how.learning_rate:g}, with --set"
                 )
             self.optimizer.zero_grad()
             loss.backward()
@@ -77,7 +87,7 @@ class Stage:
             self._average()
             self.step += 1
             figures = {k: float(v.detach().mean()) for k, v in terms.items()}
-            last = self.step == how.steps
+            last = self.step == steps
             if last or self.step % every == 0:
                 report(figures | self._choose(), True)
             elif self.step % 10 == 0:
@@ -113,8 +123,7 @@ class Stage:
     def _batch(self) -> Tensor:
         """Indices of this step: the data in a new order each epoch."""
         size = min(self.how.batch, self.realisations)
-        per_epoch = self.realisations // size
-        epoch, place = divmod(self.step, per_epoch)
+        epoch, place = divmod(self.step, self._per_epoch)
         order = torch.randperm(
             self.realisations, generator=generator_for(self.seed, self.name + " order", epoch)
         )

@@ -85,7 +85,12 @@ class Record:
             return
         now = time.monotonic()
         self.elapsed, self._mark = self.elapsed + now - self._mark, now
-        row = {"stage": stage.name, "step": stage.step, "seconds": round(self.elapsed, 1), **figures}
+        row = {
+            "stage": stage.name,
+            "step": stage.step,
+            "seconds": round(self.elapsed, 1),
+            **figures,
+        }
         self.rows.append(row)
         if self.folder is None:
             return
@@ -102,7 +107,7 @@ class Record:
     def _show(self, stage: Stage, figures: dict[str, float]) -> None:
         if stage.name not in self._tasks:
             self._tasks[stage.name] = self._bar.add_task(
-                stage.name, total=stage.how.steps, figures=""
+                stage.name, total=stage.steps, figures=""
             )
         names = {"reconstruction": "reconstruction", "kl": "KL", "validation_loss": "validation"}
         parts = [f"{names[k]} {v:.1f}" for k, v in figures.items() if k in names]

@@ -18,7 +18,7 @@ def one_cycle(step: int, steps: int, peak: float, rise: float = 0.3) -> float:
 
 
 def warm_up(step: int, steps: int, first: float, share: float) -> float:
-    """Weight of the KL at ``step``: a straight line from ``first`` to 1 over a share of the steps."""
+    """Weight of the KL at ``step``: a line from ``first`` to 1 over a share of the steps."""
     if share <= 0:
         return 1.0
     return min(1.0, first + (1 - first) * step / (share * steps))

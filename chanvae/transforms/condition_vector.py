@@ -71,7 +71,8 @@ class Column:
         if outside.any() and not extrapolate:
             raise DataError(
                 f"{self.name}: {show(float(values[outside][0]), self.unit)} is outside what the "
-                f"training data held, {show(self.low, self.unit)} to {show(self.high, self.unit)}; "
+                f"training data held, {show(self.low, self.unit)} to "
+                f"{show(self.high, self.unit)}; "
                 "stay inside, or add --extrapolate"
             )
 
@@ -97,7 +98,9 @@ class ConditionVector:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise DataError(f"{name!r} is not a condition of this model; it has {', '.join(self.names)}")
+        raise DataError(
+            f"{name!r} is not a condition of this model; it has {', '.join(self.names)}"
+        )
 
     def encode(self, conditions: Mapping[str, np.ndarray], n: int) -> Float[Tensor, "n width"]:
         """``n`` conditions of each name to the vectors a model sees."""

@@ -64,7 +64,9 @@ def register(h: Tensor, grid: AngleDelay) -> tuple[Tensor, Pose]:
     peak = _contract(unit, grid, position)
     phase = peak.angle()
     shift = _target(grid).to(position) - position
-    maps = grid.forward(_steer(unit * torch.exp(-1j * phase).reshape(-1, *[1] * len(axes)), grid, shift))
+    maps = grid.forward(
+        _steer(unit * torch.exp(-1j * phase).reshape(-1, *[1] * len(axes)), grid, shift)
+    )
     return maps, Pose(gain.to(phase.dtype), phase, position)
 
 
@@ -135,7 +137,10 @@ def _refine(h: Tensor, grid: AngleDelay, position: Tensor, axis: int, step: floa
     line = _contract(h, grid, position, keep=axis)
     offsets = torch.tensor([-step, 0.0, step], dtype=position.dtype, device=position.device)
     low, mid, high = (
-        (line * _ramp(grid, axis, position[:, axis] + o).conj().to(line.dtype)).sum(1).abs().square()
+        (line * _ramp(grid, axis, position[:, axis] + o).conj().to(line.dtype))
+        .sum(1)
+        .abs()
+        .square()
         for o in offsets
     )
     bend = (low - 2 * mid + high).clamp(max=-1e-12 * mid.max())

@@ -76,9 +76,7 @@ def test_a_single_path_is_found_to_a_hundredth_of_a_bin(grid):
 
 
 @settings(max_examples=30, deadline=None)
-@given(
-    st.floats(0, 1), st.floats(0, 1), st.floats(-math.pi, math.pi), st.floats(1e-12, 1e12)
-)
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(-math.pi, math.pi), st.floats(1e-12, 1e12))
 def test_the_shape_does_not_depend_on_the_pose(angle, delay, phase, gain):
     grid = GRIDS[0]
     strong = path(grid, torch.tensor([[0.3, 0.2]], dtype=torch.float64))

@@ -1,0 +1,81 @@
+"""Every command and every line of Python in the README's quick start does what it says."""
+
+import re
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from chanvae.cli import COMMANDS, main
+from tests.conftest import SHORT
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands(block: str) -> list[list[str]]:
+    return [shlex.split(line) for line in block.splitlines() if line.startswith("chanvae ")]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with the sample in it, and presets cut short so that the test is quick."""
+    (tmp_path / "datasets").mkdir()
+    shutil.copy(ROOT / "datasets" / "umi_8x32.h5", tmp_path / "datasets")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(monkeypatch, words: list[str]) -> None:
+    if words[1] == "fit":
+        words = [*words, *(w for s in SHORT for w in ("--set", s))]
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code, words
+
+
+def test_the_quick_start_on_the_command_line(place, monkeypatch):
+    for words in commands(blocks("sh")[1]):
+        run(monkeypatch, words)
+    assert (place / "run" / "evaluation" / "report.html").is_file()
+    assert (place / "short.h5").is_file()
+
+
+def test_the_quick_start_in_python(place, monkeypatch, capsys):
+    import chanvae
+
+    whole = chanvae.configure
+    monkeypatch.setattr(chanvae, "configure", lambda name: whole(name, SHORT), raising=False)
+    exec(blocks("python")[0], {})
+    assert "delay" in capsys.readouterr().out
+
+
+def test_a_foreign_file_is_read_as_the_readme_says(place, monkeypatch):
+    import h5py
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    taps = rng.normal(size=(400, 32)) * np.exp(-np.arange(32) / 6)
+    with h5py.File("measured.h5", "w") as file:
+        file["H"] = (taps * np.exp(2j * np.pi * rng.random((400, 32)))).astype(np.complex64)
+        file["file_id"] = np.repeat(np.arange(20), 20)
+    for words in commands(blocks("sh")[2]):
+        run(monkeypatch, words)
+    assert "Group kept apart: file_id" in (place / "run" / "card.md").read_text()
+
+
+def test_every_command_is_in_the_table():
+    table = re.findall(r"^\| `chanvae (\w+)", README, flags=re.MULTILINE)
+    assert table == list(COMMANDS)
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("http") or (ROOT / target).exists(), target
