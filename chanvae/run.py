@@ -41,6 +41,7 @@ class Run:
         model: Networks and prior.
         template: A set of no realisations: axes, arrays, meta of the channels to make.
         known: Conditions of the training realisations, name -> ``[n]``.
+        realisations: How many the set held that was parted for the fit.
         source: Where the training data lie and how they are read; empty for data in memory.
         directory: Where the run lies; ``None`` before it is saved.
     """
@@ -50,6 +51,7 @@ class Run:
     model: SiteModel
     template: ChannelDataset
     known: Mapping[str, np.ndarray]
+    realisations: int
     source: Mapping[str, Any] = field(default_factory=dict)
     directory: Path | None = None
 
@@ -165,7 +167,14 @@ class Run:
 
     def dataset(self, path: str | Path | None = None) -> ChannelDataset:
         """The data the run was fitted on, with their conditions; ``path`` if they have moved."""
-        return open_data(self.source, path)
+        dataset = open_data(self.source, path)
+        if len(dataset) != self.realisations:
+            raise DataError(
+                f"{path or self.source['path']}: holds {len(dataset)} realisations, but the run "
+                f"was fitted on a set of {self.realisations}; name that file with --data, or use "
+                "`chanvae compare` for another"
+            )
+        return dataset
 
     def split(self, dataset: ChannelDataset) -> Split:
         """The parts of ``dataset`` that trained, chose and judge this run."""
@@ -197,6 +206,7 @@ def describe(run: Run) -> tuple[dict[str, Tensor], dict[str, Any]]:
         "conditions": [asdict(c) for c in run.vector.columns],
         "rx_array": template.rx_array.to_json(),
         "tx_array": template.tx_array.to_json(),
+        "realisations": run.realisations,
         "meta": asdict(replace(template.meta, provenance=dict(template.meta.provenance))),
         "source": dict(run.source),
     }
@@ -256,10 +266,20 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
             model = SiteModel(grid_of(template), vector.width, config.model, varying)
         model.load_state_dict(state)
         known = {c.name: _known(tensors[f"known.{c.name}"].numpy(), c) for c in vector.columns}
+        realisations, source = int(header["realisations"]), dict(header["source"])
     except (KeyError, TypeError, RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise DataError(f"{directory}: the run is damaged ({first}); fit it again") from None
-    return Run(config, vector, model.eval(), template, known, header["source"], directory)
+    return Run(
+        config,
+        vector,
+        model.eval(),
+        template,
+        known,
+        realisations,
+        source,
+        directory,
+    )
 
 
 def _known(values: np.ndarray, column: Column) -> np.ndarray:

@@ -76,6 +76,24 @@ class Report:
         del content["pictures"]
         return _plain(content)
 
+    def __str__(self) -> str:
+        """The verdict, then a line a statistic and a classifier."""
+        lines = list(self.sentences)
+        for s in self.statistics:
+            told = "constant" if s.distance is None else f"W1/σ {s.distance.w1_sigma.value:.3f}"
+            if s.floor is not None:
+                told += f" (floor {s.floor.w1_sigma.value:.3f})"
+            lines.append(f"{s.label}: {told}, {s.verdict}")
+        for c in self.classifiers:
+            interval = "-".join(f"{edge:.3f}" for edge in c.test.interval)
+            lines.append(
+                f"AUC on {c.name}: {c.test.auc:.3f} ({interval}; "
+                f"{c.baseline_name} {c.baseline.auc:.3f}), {c.verdict}"
+            )
+        for f in self.fidelity:
+            lines.append(f.sentence)
+        return "\n".join(lines)
+
     def save(self, directory: str | Path) -> tuple[Path, Path]:
         """Write ``report.json`` and the self-contained ``report.html``.
 

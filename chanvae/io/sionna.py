@@ -1,6 +1,6 @@
 """Channels simulated by Sionna's 3GPP TR 38.901 models."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
@@ -43,6 +43,21 @@ class Simulation:
             if getattr(self, name) <= 0:
                 raise DataError(f"{name} must be positive")
 
+    @property
+    def spacing(self) -> float:
+        """Subcarrier spacing [Hz]."""
+        return self.bandwidth / self.subcarriers
+
+    def command(self, n: int, seed: int) -> str:
+        """The command that simulates the same."""
+        arrays = (f"{a.rows}x{a.columns}" for a in (self.rx_array, self.tx_array))
+        words = (
+            f"chanvae simulate {self.scenario} -n {n} --seed {seed} --carrier {self.carrier:g}Hz",
+            f"--bandwidth {self.bandwidth:g}Hz --subcarriers {self.subcarriers}",
+            "--rx-array {} --tx-array {}".format(*arrays),
+        )
+        return " ".join(words) + " --unit-power" * self.unit_power
+
 
 def simulate(
     setup: Simulation, n: int, seed: int = 0, batch: int = 500
@@ -61,6 +76,36 @@ def simulate(
     References:
         3GPP TR 38.901 V19.2, clause 7.5; Sionna 2.2.
     """
+    import torch
+
+    draw = None
+    for k, start in enumerate(range(0, n, batch)):
+        # Importing and seeding Sionna seeds torch's global generator, which is not ours to change.
+        with torch.random.fork_rng(devices=[]):
+            draw = draw or _scenario(setup, batch)
+            h, los = draw(int(np.random.SeedSequence((seed, k)).generate_state(1)[0]))
+        size = min(batch, n - start)
+        yield ChannelDataset(
+            h=h[:size],
+            freq=(np.arange(setup.subcarriers) - setup.subcarriers // 2) * setup.spacing,
+            conditions={"los": los[:size]},
+            condition_units={"los": "1"},
+            rx_array=setup.rx_array,
+            tx_array=setup.tx_array,
+            meta=Meta(
+                carrier_frequency=setup.carrier,
+                normalization="unit_power_per_realisation" if setup.unit_power else "none",
+                provenance={
+                    "source": f"Sionna {version('sionna')} {setup.scenario}",
+                    "command": setup.command(n, seed),
+                    "seed": seed,
+                },
+            ),
+        )
+
+
+def _scenario(setup: Simulation, batch: int) -> Callable[[int], tuple[np.ndarray, np.ndarray]]:
+    """A function from a seed to channels complex64 ``[batch, rx, tx, 1, freq]`` and LOS states."""
     import sionna.phy
     import torch
     from sionna.phy.channel import (
@@ -82,40 +127,23 @@ def simulate(
         enable_shadow_fading=not setup.unit_power,
         **options,
     )
-    spacing = setup.bandwidth / setup.subcarriers
-    frequencies = subcarrier_frequencies(setup.subcarriers, spacing)
-    command = f"chanvae simulate {setup.scenario} -n {n} --seed {seed}"
-    meta = Meta(
-        carrier_frequency=setup.carrier,
-        normalization="unit_power_per_realisation" if setup.unit_power else "none",
-        provenance={
-            "source": f"Sionna {version('sionna')} {setup.scenario}",
-            "command": command,
-            "seed": seed,
-        },
-    )
-    for k, start in enumerate(range(0, n, batch)):
-        size = min(batch, n - start)
-        sionna.phy.config.seed = int(np.random.SeedSequence((seed, k)).generate_state(1)[0])
+    frequencies = subcarrier_frequencies(setup.subcarriers, setup.spacing)
+
+    def draw(seed: int) -> tuple[np.ndarray, np.ndarray]:
+        sionna.phy.config.seed = seed
         topology = gen_single_sector_topology(
             batch, 1, setup.scenario.lower(), indoor_probability=0.0
         )
         model.set_topology(*topology)
         a, tau = model(1, setup.bandwidth)
-        h = cir_to_ofdm_channel(frequencies, a, tau)[:size, 0, :, 0, :, :, :]
+        h = cir_to_ofdm_channel(frequencies, a, tau)[:, 0, :, 0, :, :, :]
         h = h[:, rx_order][:, :, tx_order]
         if setup.unit_power:
             h = h / h.abs().square().mean(dim=(1, 2, 3, 4), keepdim=True).sqrt()
-        los = model._scenario.los[:size, 0, 0]  # Sionna has no public name for it
-        yield ChannelDataset(
-            h=h.to(torch.complex64).cpu().numpy(),
-            freq=np.sort(frequencies.double().cpu().numpy()),
-            conditions={"los": los.cpu().numpy().astype(np.int64)},
-            condition_units={"los": "1"},
-            rx_array=setup.rx_array,
-            tx_array=setup.tx_array,
-            meta=meta,
-        )
+        los = model._scenario.los[:, 0, 0]  # Sionna has no public name for it
+        return h.to(torch.complex64).cpu().numpy(), los.cpu().numpy().astype(np.int64)
+
+    return draw
 
 
 def _panel(array: ArrayGeometry, pattern: str, carrier: float):

@@ -93,7 +93,16 @@ def fit(
     config = config or configure()
     material = _prepare(data, config)
     template = replace(material.dataset[:0], groups={})
-    run = Run(config, material.vector, material.model, template, material.known, source, folder)
+    run = Run(
+        config=config,
+        vector=material.vector,
+        model=material.model,
+        template=template,
+        known=material.known,
+        realisations=len(material.dataset),
+        source=source,
+        directory=folder,
+    )
     with Record(folder, config, resume, progress) as record:
         _train(run, material, record, saved)
         run.model.eval()

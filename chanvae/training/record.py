@@ -106,9 +106,7 @@ class Record:
 
     def _show(self, stage: Stage, figures: dict[str, float]) -> None:
         if stage.name not in self._tasks:
-            self._tasks[stage.name] = self._bar.add_task(
-                stage.name, total=stage.steps, figures=""
-            )
+            self._tasks[stage.name] = self._bar.add_task(stage.name, total=stage.steps, figures="")
         names = {"reconstruction": "reconstruction", "kl": "KL", "validation_loss": "validation"}
         parts = [f"{names[k]} {v:.1f}" for k, v in figures.items() if k in names]
         text = f"{', '.join(parts)} nats" if "kl" in figures else f"loss {figures['loss']:.3f}"

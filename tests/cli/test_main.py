@@ -28,7 +28,7 @@ def call(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_names_every_option_and_imports_nothing_heavy(command):
-    heavy = "numpy torch h5py sionna matplotlib pydantic scipy sklearn".split()
+    heavy = ["numpy", "torch", "h5py", "sionna", "matplotlib", "pydantic", "scipy", "sklearn"]
     code = (
         "import sys; sys.argv = ['chanvae', *sys.argv[1:], '--help']\n"
         "from chanvae.cli import main\n"
@@ -80,9 +80,10 @@ def test_generate_like_another_file(monkeypatch, capsys, run, measured, tmp_path
     code, _, _ = call(monkeypatch, capsys, "generate", str(run.directory), *words)
     assert code == 0
     with h5py.File(tmp_path / "g.h5") as file:
-        assert file["conditions/los"][:].tolist() == (measured.conditions["los"][:10].tolist() * 3)[
-            :25
-        ]
+        assert (
+            file["conditions/los"][:].tolist()
+            == (measured.conditions["los"][:10].tolist() * 3)[:25]
+        )
 
 
 @pytest.mark.parametrize(
@@ -96,9 +97,7 @@ def test_generate_like_another_file(monkeypatch, capsys, run, measured, tmp_path
         (["--like", "x.h5", "--delay-spread", "80ns"], "leave the others out"),
     ],
 )
-def test_a_mistake_is_one_line_and_leaves_nothing(
-    monkeypatch, capsys, run, tmp_path, words, says
-):
+def test_a_mistake_is_one_line_and_leaves_nothing(monkeypatch, capsys, run, tmp_path, words, says):
     out = tmp_path / "g.h5"
     code, text, err = call(
         monkeypatch, capsys, "generate", str(run.directory), "-n", "9", "-o", str(out), *words
