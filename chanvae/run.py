@@ -27,6 +27,7 @@ from chanvae.transforms.condition_vector import Column, ConditionVector
 
 SCHEMA_VERSION = 1
 MODEL = "model.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
 BATCH = 1024
 """Realisations drawn from one generator: part of what a seed means, so it never changes."""
 
@@ -222,7 +223,7 @@ def open_run(directory: str | Path) -> Run:
     if not folder.is_dir():
         raise DataError(f"{folder}: no such run directory; `chanvae fit -o {folder}` makes one")
     if not (folder / MODEL).is_file():
-        if (folder / "checkpoint.safetensors").is_file():
+        if (folder / CHECKPOINT).is_file():
             raise DataError(
                 f"{folder}: this fit is not finished; go on with "
                 f"`chanvae fit --resume -o {folder}`"

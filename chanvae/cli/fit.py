@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -42,6 +43,7 @@ def command(
 
     from chanvae.errors import DataError
     from chanvae.presets import configure
+    from chanvae.run import CHECKPOINT
     from chanvae.training.fit import fit
 
     if data is None and not resume:
@@ -71,8 +73,11 @@ def command(
             progress=not as_json and sys.stderr.isatty(),
         )
     except KeyboardInterrupt:
-        go_on = f"chanvae fit --resume -o {shlex.quote(output)}"
-        click.echo(f"stopped; the best so far is kept; go on with: {go_on}", err=True)
+        if Path(output, CHECKPOINT).is_file():
+            go_on = f"chanvae fit --resume -o {shlex.quote(output)}"
+            click.echo(f"stopped; the best so far is kept; go on with: {go_on}", err=True)
+        else:
+            click.echo("stopped before the first checkpoint; nothing was written", err=True)
         raise click.exceptions.Abort from None
     written = {k: f"{output}/{k}" for k in ("model.safetensors", "card.md", "training.png")}
     if as_json:

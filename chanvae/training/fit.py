@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from chanvae.channels import ChannelDataset
@@ -21,12 +23,21 @@ from chanvae.models.cvae import draw
 from chanvae.models.priors import PosePrior
 from chanvae.models.site import Registered, SiteModel
 from chanvae.presets import configure
-from chanvae.run import MODEL, Run, describe, grid_of, open_data, open_run, split_for
+from chanvae.run import (
+    CHECKPOINT,
+    MODEL,
+    Run,
+    describe,
+    grid_of,
+    open_data,
+    open_run,
+    split_for,
+)
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.training.card import write_card
 from chanvae.training.loop import Stage
-from chanvae.training.record import CHECKPOINT, Record
+from chanvae.training.record import Record
 from chanvae.training.schedules import warm_up
 from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
 from chanvae.transforms.registration import Pose
@@ -91,7 +102,7 @@ def fit(
             source = {"path": str(Path(data).resolve()), "reading": dict(reading or {})}
             data = open_data(source)
     config = config or configure()
-    material = _prepare(data, config)
+    material = _prepare(data, config, progress)
     template = replace(material.dataset[:0], groups={})
     run = Run(
         config=config,
@@ -136,7 +147,7 @@ class Material:
     sizes: tuple[int, int, int]
 
 
-def _prepare(dataset: ChannelDataset, config: FitConfig) -> Material:
+def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Material:
     require_enough(dataset)
     for name in config.data.conditions:
         if name not in dataset.conditions:
@@ -150,21 +161,26 @@ def _prepare(dataset: ChannelDataset, config: FitConfig) -> Material:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = SiteModel(grid_of(dataset), vector.width, config.model)
-        train = _register(dataset, parts.train, model, vector)
+        train = _register(dataset, parts.train, model, vector, progress)
         model.pose_prior = PosePrior.fitted(train.pose, vector.width)
     model.context.fit(train.pose)
-    validation = _register(dataset, parts.validation[:VALIDATION], model, vector)
+    validation = _register(dataset, parts.validation[:VALIDATION], model, vector, progress)
     sizes = (len(parts.train), len(parts.validation), len(parts.test))
     return Material(dataset, vector, known, model, train, validation, sizes)
 
 
 def _register(
-    dataset: ChannelDataset, rows: np.ndarray, model: SiteModel, vector: ConditionVector
+    dataset: ChannelDataset,
+    rows: np.ndarray,
+    model: SiteModel,
+    vector: ConditionVector,
+    progress: bool,
 ) -> Registered:
     """Read and register realisations, 2,048 of them in memory beside the result."""
     x = torch.empty(len(rows), *model.grid.shape, dtype=torch.complex64)
     poses = []
-    for start in range(0, len(rows), 2048):
+    starts = range(0, len(rows), 2048)
+    for start in track(starts, "registering", console=Console(stderr=True), disable=not progress):
         maps, pose = model.register(dataset[rows[start : start + 2048]].tensor())
         x[start : start + len(maps)] = maps
         poses.append(pose)

@@ -17,12 +17,12 @@ from chanvae.checkpoint import prefixed, save
 from chanvae.config import FitConfig
 from chanvae.errors import DataError
 from chanvae.files import whole
+from chanvae.run import CHECKPOINT, MODEL
 from chanvae.training.loop import Stage
 
-CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
 CONFIG = "config.yaml"
-OURS = (CHECKPOINT, METRICS, CONFIG, "model.safetensors", "card.md", "training.png")
+OURS = (CHECKPOINT, METRICS, CONFIG, MODEL, "card.md", "training.png")
 """Files of a run directory; replacing a run deletes these and nothing else."""
 
 
@@ -70,7 +70,14 @@ class Record:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Stop the bar; a fit that ended before its first checkpoint leaves nothing behind."""
         self._bar.stop()
+        if self.folder is None or any((self.folder / k).is_file() for k in (CHECKPOINT, MODEL)):
+            return
+        for name in OURS:
+            (self.folder / name).unlink(missing_ok=True)
+        if not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     def report(
         self,
@@ -94,8 +101,6 @@ class Record:
         self.rows.append(row)
         if self.folder is None:
             return
-        with (self.folder / METRICS).open("a") as file:
-            file.write(json.dumps(row) + "\n")
         tensors, header = describe()
         position = {"position": stage.position(), "elapsed": self.elapsed}
         save(
@@ -103,6 +108,8 @@ class Record:
             tensors | prefixed(stage.tensors(), "stage"),
             header | position,
         )
+        with (self.folder / METRICS).open("a") as file:
+            file.write(json.dumps(row) + "\n")
 
     def _show(self, stage: Stage, figures: dict[str, float]) -> None:
         if stage.name not in self._tasks:

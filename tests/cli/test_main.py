@@ -156,6 +156,31 @@ def test_fit_from_a_file_and_go_on_when_done(monkeypatch, capsys, tmp_path):
     assert "--overwrite" in err
 
 
+def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
+    from chanvae.training import record
+
+    write(paths(120), tmp_path / "m.h5")
+    save = record.save
+
+    def stop(*given):
+        save(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(record, "save", stop)
+    folder, settings = str(tmp_path / "run"), [w for s in SHORT for w in ("--set", s)]
+    words = ["fit", "--data", str(tmp_path / "m.h5"), "-o", folder, "--quick", *settings]
+    code, _, err = call(monkeypatch, capsys, *words)
+    assert code == 130
+    assert (
+        err == f"stopped; the best so far is kept; go on with: chanvae fit --resume -o {folder}\n"
+    )
+    monkeypatch.setattr(record, "save", save)
+    code, _, err = call(monkeypatch, capsys, "generate", folder, "-n", "5", "-o", "g.h5")
+    assert code == 1
+    assert "not finished; go on with" in err
+    assert call(monkeypatch, capsys, "fit", "--resume", "-o", folder)[0] == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

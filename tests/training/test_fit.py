@@ -73,6 +73,32 @@ def test_a_stopped_fit_goes_on_to_the_same_weights(tmp_path, monkeypatch, stage)
     assert not (tmp_path / "stopped" / "checkpoint.safetensors").exists()
 
 
+def test_a_fit_stopped_before_its_first_checkpoint_leaves_nothing(tmp_path, monkeypatch, short):
+    def stop(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chanvae.training.loop.Stage._batch", stop)
+    with pytest.raises(KeyboardInterrupt):
+        fit(paths(100), tmp_path / "run", short)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_not_finite_ends_the_fit_with_a_line(tmp_path, short):
+    config = short.model_copy(
+        update={
+            "training": short.training.model_copy(
+                update={
+                    "optimisation": short.training.optimisation.model_copy(
+                        update={"learning_rate": 1e12}
+                    )
+                }
+            )
+        }
+    )
+    with pytest.raises(DataError, match="autoencoder: the loss is not finite at step"):
+        fit(paths(200), tmp_path / "run", config)
+
+
 def test_a_directory_with_something_in_it_is_kept(run, measured, short, tmp_path):
     with pytest.raises(DataError, match="--overwrite .* --resume"):
         fit(measured, run.directory, short)
