@@ -25,12 +25,14 @@ class Bins:
         log_variance: log v, ``[n, *shape]``.
         coefficients: k, complex ``[n, axes, *shape]``; no axes for independent bins.
         along: The axis of ``shape`` each coefficient looks back along.
+        floor: The part of v that only keeps the density finite; a draw leaves it out.
     """
 
     mean: Tensor
     log_variance: Tensor
     coefficients: Tensor
     along: tuple[int, ...]
+    floor: float = 0.0
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density in nats: complex ``[n, *shape]`` to ``[n]``."""
@@ -43,7 +45,7 @@ class Bins:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """A draw, complex ``[n, *shape]``."""
-        scale = torch.exp(0.5 * self.log_variance)
+        scale = (torch.exp(self.log_variance) - self.floor).clamp(min=0).sqrt()
         noise = torch.randn(
             scale.shape, dtype=self.mean.dtype, device=scale.device, generator=generator
         )
@@ -145,7 +147,8 @@ class BinLikelihood:
         real, imag = planes[:, 3::2], planes[:, 4::2]
         total = (real.square() + imag.square() + 1e-12).sqrt().sum(1, keepdim=True)
         stable = torch.tanh(total) / total
-        return Bins(mean, log_variance, torch.complex(real * stable, imag * stable), self.along)
+        coefficients = torch.complex(real * stable, imag * stable)
+        return Bins(mean, log_variance, coefficients, self.along, self.floor)
 
 
 def _one_before(x: Tensor, axis: int) -> Tensor:

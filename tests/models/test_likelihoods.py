@@ -68,7 +68,7 @@ def test_draws_have_the_mean_and_covariance_of_the_density(shape, axes, config):
         d.mean.expand(n, *shape),
         d.log_variance.expand(n, *shape),
         d.coefficients.expand(n, *d.coefficients.shape[1:]),
-        d.along,
+        d.along,  # and no floor: draws leave it out, which the test below is about
     )
     x = many.sample(torch.Generator().manual_seed(2)).flatten(1)
     r = x - x.mean(0)
@@ -94,6 +94,13 @@ def test_the_variance_is_held_above_the_floor():
     planes = torch.full((1, likelihood.planes, 4), -1e6)
     low = 10 * torch.log10(likelihood(planes).log_variance.exp())
     assert (low > -45.01).all()
+
+
+def test_a_draw_leaves_the_floor_out():
+    likelihood = BinLikelihood((4,), (0,), (0,), NeighbourLikelihood(mean="everywhere"))
+    planes = torch.zeros(1, likelihood.planes, 4)
+    planes[:, 0] = -1e6
+    assert likelihood(planes).sample(torch.Generator().manual_seed(0)).abs().max() < 1e-3
 
 
 def test_a_mean_at_the_peak_only():
