@@ -44,7 +44,8 @@ def timed(*words: str) -> tuple[float, float]:
 @click.argument("presets", nargs=-1)
 @click.option("--folder", default="benchmarks/work", type=click.Path(path_type=Path))
 @click.option("--seed", default=0)
-def main(presets: tuple[str, ...], folder: Path, seed: int) -> None:
+@click.option("--keep", is_flag=True, help="Judge the runs that are there, without fitting anew.")
+def main(presets: tuple[str, ...], folder: Path, seed: int, keep: bool) -> None:
     """Print the table."""
     from chanvae import compare, load
     from chanvae.io.hdf5 import write
@@ -69,9 +70,10 @@ def main(presets: tuple[str, ...], folder: Path, seed: int) -> None:
     click.echo(f"Sionna UMi: {sionna:,.0f} channels a second")
     for preset in presets or ("default", "quick"):
         run, made = str(folder / preset), str(folder / f"{preset}.h5")
-        fit, memory = timed(
-            "fit", "--data", str(data), "-o", run, "-c", preset, "--overwrite", "--seed", str(seed)
-        )
+        if not (keep and Path(run, "model.safetensors").is_file()):
+            words = ("--data", str(data), "-o", run, "-c", preset, "--seed", str(seed))
+            fit, memory = timed("fit", *words, "--overwrite")
+            click.echo(f"\n{preset}: fit {fit / 60:.1f} min, peak memory {memory:.1f} GB")
         many = 50_000 if preset == "quick" else 10_000
         seconds, _ = timed("generate", run, "-n", str(many), "-o", made, "--overwrite")
         startup, _ = timed("generate", run, "-n", "1", "-o", made, "--overwrite")
@@ -79,8 +81,9 @@ def main(presets: tuple[str, ...], folder: Path, seed: int) -> None:
         rate = many / (seconds - startup)
         report = compare(unseen, load(made), training=everything[:TRAIN])
         report.save(folder / f"{preset}-report")
-        click.echo(f"\n{preset}: fit {fit / 60:.1f} min, peak memory {memory:.1f} GB")
-        click.echo(f"generates {rate:,.0f} channels a second, {rate / sionna:.1f} times Sionna")
+        click.echo(
+            f"{preset} generates {rate:,.0f} channels a second, {rate / sionna:.1f} times Sionna"
+        )
         click.echo(str(report))
         (folder / f"{preset}.json").write_text(json.dumps(report.to_dict()))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

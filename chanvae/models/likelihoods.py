@@ -145,6 +145,8 @@ class BinLikelihood:
         log_variance = torch.log(self.floor + torch.exp(planes[:, 0].clamp(-20, 10)))
         mean = torch.complex(planes[:, 1], planes[:, 2]) * self._has_mean.to(planes.device)
         real, imag = planes[:, 3::2], planes[:, 4::2]
+        if not self.along:
+            return Bins(mean, log_variance, torch.complex(real, imag), (), self.floor)
         total = (real.square() + imag.square() + 1e-12).sqrt().sum(1, keepdim=True)
         stable = torch.tanh(total) / total
         coefficients = torch.complex(real * stable, imag * stable)
