@@ -113,7 +113,7 @@ def test_a_path_at_delay_zero_does_not_leak_to_the_end_of_the_axis():
     assert early.item() < 3 / 64e6, "a few bins of leakage, not half the period"
 
 
-@pytest.mark.parametrize(("level_db", "counts"), [(-24.0, True), (-26.0, False)])
+@pytest.mark.parametrize(("level_db", "counts"), [(-29.0, True), (-31.0, False)])
 def test_delay_spread_stops_at_the_threshold(level_db, counts):
     freq = baseband(64)
     h = paths(freq, [0, 20 / 64e6], [1.0, 10 ** (level_db / 20)])
