@@ -18,9 +18,11 @@ class Pictures:
 
     Args:
         delay: Delay bins [s]; NaN for a single frequency.
-        measured_profile: Mean power-delay profile ``[delay]``, linear.
+        measured_profile: Mean power-delay profile of realisations scaled to unit power
+            ``[delay]``, linear.
         generated_profile: The same of the generated set.
-        measured_maps: Power of four angle-delay maps ``[4, angle, delay]``, linear.
+        measured_maps: Power of four angle-delay maps ``[4, angle, delay]``, linear, the
+            strongest bin of each 1.
         generated_maps: The same of the generated set.
     """
 
@@ -33,7 +35,7 @@ class Pictures:
     def profiles(self) -> dict[str, object]:
         """The profiles with their unit, for JSON."""
         return {
-            "definition": "mean over realisations of the power per delay bin, linear",
+            "definition": "mean over realisations, each of unit power, of the power per delay bin",
             "delay": {"unit": "s", "values": self.delay},
             "measured": self.measured_profile,
             "generated": self.generated_profile,
@@ -54,11 +56,19 @@ def pictures(
     rng, grid = np.random.default_rng(seed), Grid.of(measured)
     profiles, maps = [], []
     for dataset in (measured, generated):
-        sums = [power_delay_profile(c.tensor()).sum(0).numpy() for c in dataset.batches(batch)]
+        sums = [_profiles(part).sum(0) for part in dataset.batches(batch)]
         profiles.append(np.sum(sums, axis=0) / len(dataset))
         chosen = dataset[np.sort(rng.permutation(len(dataset))[:SHOWN])]
-        maps.append(_centred(angle_delay_power(chosen.tensor(), grid).numpy(), grid))
+        power = _centred(angle_delay_power(chosen.tensor(), grid).numpy(), grid)
+        # Gains differ by tens of decibels; what a map shows is its shape.
+        maps.append(power / power.max(axis=(1, 2), keepdims=True).clip(min=1e-300))
     return Pictures(delay_axis(grid.freq).numpy(), *profiles, *maps)
+
+
+def _profiles(dataset: ChannelDataset) -> np.ndarray:
+    """Power-delay profiles ``[n, delay]`` that sum to one, so that strong channels do not rule."""
+    profile = power_delay_profile(dataset.tensor()).numpy()
+    return profile / profile.sum(axis=1, keepdims=True).clip(min=1e-300)
 
 
 def _centred(power: np.ndarray, grid: Grid) -> np.ndarray:
