@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 
 from chanvae.errors import DataError
-from chanvae.io.read import load
-from chanvae.run import Run
-from chanvae.stats.conditions import with_channel_conditions
+from chanvae.run import Run, open_data
 from chanvae.units import parse
 
 
@@ -27,7 +25,7 @@ def parse_conditions(run: Run, typed: Mapping[str, str]) -> dict[str, Any]:
 
 def conditions_like(run: Run, path: str, n: int) -> dict[str, np.ndarray]:
     """The conditions of the channels in a file, in order, repeated up to ``n``."""
-    dataset = with_channel_conditions(load(path))
+    dataset = open_data({}, path)
     missing = [name for name in run.vector.names if name not in dataset.conditions]
     if missing:
         raise DataError(f"{path}: has no condition {missing[0]!r}, which the model needs")

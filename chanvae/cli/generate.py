@@ -37,11 +37,9 @@ def command(
     """
     from chanvae.cli.output import stream
     from chanvae.errors import DataError
-    from chanvae.files import refuse
     from chanvae.generate import conditions_like, parse_conditions
     from chanvae.run import open_run
 
-    refuse(output, overwrite)
     model = open_run(run)
     typed = {"delay_spread": delay_spread, "angular_spread": angular_spread}
     typed = {k: v for k, v in typed.items() if v is not None}

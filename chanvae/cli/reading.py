@@ -13,6 +13,7 @@ _QUANTITIES = {
     "tap_spacing": "s",
     "time_spacing": "s",
 }
+_AS_TYPED = ("array", "axes", "rx_array", "tx_array", "drop_invalid")
 _OPTIONS = (
     click.option("--array", metavar="NAME", help="The array to read, where there are several."),
     click.option("--axes", metavar="A,B,...", help="Its axes in order: n rx tx time freq delay."),
@@ -47,16 +48,11 @@ def load_options(given: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         DataError: A quantity without its unit, or an array that is not rows x columns.
     """
-    from chanvae.arrays import ArrayGeometry
     from chanvae.units import parse
 
-    options: dict[str, Any] = {name: given[name] for name in ("array", "axes", "drop_invalid")}
+    options: dict[str, Any] = {name: given[name] for name in _AS_TYPED}
     for name, unit in _QUANTITIES.items():
         typed = given[name]
         option = "--" + name.replace("_", "-")
         options[name] = None if typed is None else parse(typed, unit, option)
-    for name in ("rx_array", "tx_array"):
-        options[name] = given[name]
-        if given[name] is not None:
-            ArrayGeometry.parse(given[name])
     return {**options, "groups": tuple(given["group"]), "conditions": tuple(given["condition"])}

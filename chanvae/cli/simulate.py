@@ -2,7 +2,7 @@
 
 import click
 
-SCENARIOS = ("UMi", "UMa", "RMa")
+from chanvae.io.scenarios import SCENARIOS
 
 
 @click.command("simulate")

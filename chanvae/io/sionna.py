@@ -9,8 +9,7 @@ import numpy as np
 from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset, Meta
 from chanvae.errors import DataError
-
-SCENARIOS = ("UMi", "UMa", "RMa")
+from chanvae.io.scenarios import SCENARIOS
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import torch
 from torch import Tensor
 
 from chanvae.config import GaussianLikelihood, NeighbourLikelihood
+from chanvae.transforms.pack import unpack
 
 
 @dataclass(frozen=True)
@@ -81,29 +82,24 @@ class Antidiagonals:
     steps: tuple[tuple[int, int], ...]
 
 
-_ORDERS: dict[tuple, Antidiagonals] = {}
-
-
+@cache
 def antidiagonals(shape: tuple[int, ...], along: tuple[int, ...]) -> Antidiagonals:
     """Sort the bins of a map by the sum of their indices along ``along``."""
-    key = (shape, along)
-    if key not in _ORDERS:
-        total = math.prod(shape)
-        index = torch.stack(torch.unravel_index(torch.arange(total), shape))
-        level = index[list(along)].sum(0)
-        bins = torch.argsort(level, stable=True)
-        place = torch.empty(total, dtype=torch.long)
-        place[bins] = torch.arange(total)
-        strides = [math.prod(shape[a + 1 :]) for a in range(len(shape))]
-        before = torch.stack(
-            [
-                torch.where(index[a][bins] > 0, place[(bins - strides[a]).clamp(min=0)], total)
-                for a in along
-            ]
-        )
-        ends = torch.cumsum(torch.bincount(level), 0).tolist()
-        _ORDERS[key] = Antidiagonals(bins, before, tuple(zip([0, *ends], ends)))
-    return _ORDERS[key]
+    total = math.prod(shape)
+    index = torch.stack(torch.unravel_index(torch.arange(total), shape))
+    level = index[list(along)].sum(0)
+    bins = torch.argsort(level, stable=True)
+    place = torch.empty(total, dtype=torch.long)
+    place[bins] = torch.arange(total)
+    strides = [math.prod(shape[a + 1 :]) for a in range(len(shape))]
+    before = torch.stack(
+        [
+            torch.where(index[a][bins] > 0, place[(bins - strides[a]).clamp(min=0)], total)
+            for a in along
+        ]
+    )
+    ends = torch.cumsum(torch.bincount(level), 0).tolist()
+    return Antidiagonals(bins, before, tuple(zip([0, *ends], ends)))
 
 
 class BinLikelihood:
@@ -143,7 +139,7 @@ class BinLikelihood:
     def __call__(self, planes: Tensor) -> Bins:
         """``[n, planes, *shape]`` to a distribution over complex ``[n, *shape]``."""
         log_variance = torch.log(self.floor + torch.exp(planes[:, 0].clamp(-20, 10)))
-        mean = torch.complex(planes[:, 1], planes[:, 2]) * self._has_mean.to(planes.device)
+        mean = unpack(planes[:, 1:3]) * self._has_mean.to(planes.device)
         real, imag = planes[:, 3::2], planes[:, 4::2]
         if not self.along:
             return Bins(mean, log_variance, torch.complex(real, imag), (), self.floor)

@@ -6,6 +6,8 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from chanvae.transforms.pack import pack
+
 
 def convolution(axes: int, inputs: int, outputs: int, size: int = 1) -> nn.Module:
     """A convolution over a coarse map of that many axes; a linear layer where it has none."""
@@ -123,4 +125,4 @@ def perceptron(inputs: int, width: int, layers: int, outputs: int) -> nn.Sequent
 
 def log_planes(x: Tensor) -> Tensor:
     """What an encoder sees of maps: real part, imaginary part, log of the modulus."""
-    return torch.stack([x.real, x.imag, (x.abs() + 0.01).log()], dim=1)
+    return torch.cat([pack(x), (x.abs() + 0.01).log()[:, None]], dim=1)

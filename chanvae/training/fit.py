@@ -87,7 +87,9 @@ def fit(
         saved = load(folder / CHECKPOINT)
         config = FitConfig.model_validate(saved[1]["config"])
         source = saved[1]["source"]
-        if not isinstance(data, ChannelDataset):
+        if isinstance(data, ChannelDataset):
+            data = with_channel_conditions(data)
+        else:
             data = open_data(source, data)
     else:
         if folder is not None and not overwrite and folder.is_dir() and any(folder.iterdir()):
@@ -98,7 +100,9 @@ def fit(
         if data is None:
             raise DataError("no data: name a file of channels")
         source = {}
-        if not isinstance(data, ChannelDataset):
+        if isinstance(data, ChannelDataset):
+            data = with_channel_conditions(data)
+        else:
             source = {"path": str(Path(data).resolve()), "reading": dict(reading or {})}
             data = open_data(source)
     config = config or configure()
@@ -153,7 +157,6 @@ def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Mate
         if name not in dataset.conditions:
             known = ", ".join(dataset.conditions) or "none"
             raise DataError(f"condition {name!r} is not in the data; they have: {known}")
-    dataset = with_channel_conditions(dataset)
     parts = split_for(dataset, config)
     names = tuple(n for n in (*LOGARITHMIC, *config.data.conditions) if n in dataset.conditions)
     known = {n: dataset.conditions[n][parts.train] for n in names}

@@ -50,6 +50,7 @@ class Stage:
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     averaged: nn.Module | None = None
     optimizer: torch.optim.Optimizer | None = None
+    _order: tuple[int, Tensor] | None = None
 
     @property
     def steps(self) -> int:
@@ -124,10 +125,10 @@ class Stage:
         """Indices of this step: the data in a new order each epoch."""
         size = min(self.how.batch, self.realisations)
         epoch, place = divmod(self.step, self._per_epoch)
-        order = torch.randperm(
-            self.realisations, generator=generator_for(self.seed, self.name + " order", epoch)
-        )
-        return order[place * size : (place + 1) * size]
+        if self._order is None or self._order[0] != epoch:
+            generator = generator_for(self.seed, self.name + " order", epoch)
+            self._order = epoch, torch.randperm(self.realisations, generator=generator)
+        return self._order[1][place * size : (place + 1) * size]
 
     @torch.no_grad()
     def _average(self) -> None:
