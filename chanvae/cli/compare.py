@@ -47,7 +47,7 @@ def command(
 
 
 def _load(path: str, options: dict[str, Any]) -> ChannelDataset:
-    from chanvae.io.filearray import opened
+    from chanvae.io.opened import opened
     from chanvae.io.read import load
     from chanvae.io.schema import is_own
 

@@ -17,10 +17,11 @@ from chanvae.axes import AXES
 from chanvae.channels import ChannelDataset, Meta
 from chanvae.errors import DataError
 from chanvae.io import hdf5, schema
-from chanvae.io.filearray import FileArray, opened
+from chanvae.io.filearray import FileArray
 from chanvae.io.find import labels
 from chanvae.io.interpret import foreign
 from chanvae.io.layouts import Label, Options, Reading
+from chanvae.io.opened import opened
 from chanvae.units import UNITS
 
 _BATCH = 1 << 24
