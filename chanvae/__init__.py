@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from chanvae.channels import ChannelDataset
     from chanvae.evaluate.compare import compare
+    from chanvae.io.convert import convert, save
     from chanvae.io.read import load
     from chanvae.presets import configure
     from chanvae.run import Run, open_run
@@ -18,11 +19,23 @@ _WHERE = {
     "Run": "chanvae.run",
     "compare": "chanvae.evaluate.compare",
     "configure": "chanvae.presets",
+    "convert": "chanvae.io.convert",
     "fit": "chanvae.training.fit",
     "load": "chanvae.io.read",
     "open_run": "chanvae.run",
+    "save": "chanvae.io.convert",
 }
-__all__ = ["ChannelDataset", "Run", "compare", "configure", "fit", "load", "open_run"]
+__all__ = [
+    "ChannelDataset",
+    "Run",
+    "compare",
+    "configure",
+    "convert",
+    "fit",
+    "load",
+    "open_run",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -37,7 +37,11 @@ class Meta:
         normalization: ``none``, ``unit_mean_power`` or ``unit_power_per_realisation``.
         delay_spread_definition: How ``conditions["delay_spread"]`` was computed.
         angular_spread_definition: How ``conditions["angular_spread"]`` was computed.
-        provenance: Source, licence, command, seed, versions, hash of the data it came from.
+        provenance: Source, licence, command, seed, versions, hash of the data it came from, and
+            in ``signal`` what was done to the channels when they were read.
+        normalization_power: What ``unit_mean_power`` divided by, linear; NaN where unknown.
+        noise_floor: Noise power per frequency as measured, before any normalisation, linear; NaN
+            where unknown.
     """
 
     carrier_frequency: float = float("nan")
@@ -45,6 +49,8 @@ class Meta:
     delay_spread_definition: str = ""
     angular_spread_definition: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    normalization_power: float = float("nan")
+    noise_floor: float = float("nan")
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ def test_a_foreign_file_is_read_as_the_readme_says(place, monkeypatch):
     import h5py
     import numpy as np
 
+    import chanvae
+
     rng = np.random.default_rng(0)
     taps = rng.normal(size=(400, 32)) * np.exp(-np.arange(32) / 6)
     with h5py.File("measured.h5", "w") as file:
@@ -69,6 +71,13 @@ def test_a_foreign_file_is_read_as_the_readme_says(place, monkeypatch):
     for words in commands(blocks("sh")[2]):
         run(monkeypatch, words)
     assert "Group kept apart: file_id" in (place / "run" / "card.md").read_text()
+    for block in blocks("sh"):
+        for words in commands(block):
+            if words[1] == "convert":
+                run(monkeypatch, words)
+    back, rows = chanvae.load("channels.h5"), chanvae.load("channels.mat")
+    np.testing.assert_allclose(back.h[:], rows.h[:], atol=1e-6 * abs(rows.h[:]).max())
+    np.testing.assert_array_equal(back.groups["file_id"], np.repeat(np.arange(20), 20))
 
 
 def test_every_command_is_in_the_table():

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-COMMANDS = ("inspect", "simulate", "fit", "generate", "evaluate", "compare")
+COMMANDS = ("inspect", "simulate", "convert", "fit", "generate", "evaluate", "compare")
 """In the order of use. Each is ``chanvae.cli.NAME.command``."""
 
 

@@ -1,14 +1,29 @@
-"""Writing batches of channels to a file, with a bar on anything that takes a while."""
+"""Writing channels to a file, with a bar on anything that takes a while."""
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 if TYPE_CHECKING:
     from chanvae.channels import ChannelDataset
+
+
+@contextmanager
+def bar(doing: str, hidden: bool) -> "Iterator[Callable[[int, int], None]]":
+    """A bar on standard error, where that is a terminal; yields what is told (done, of all)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=hidden or not console.is_terminal) as shown:
+        task = shown.add_task(doing, total=None)
+        yield lambda done, of: shown.update(task, completed=done, total=of)
 
 
 def stream(
@@ -23,25 +38,18 @@ def stream(
     """Write batches as they come, then print the path and the rate (or both as JSON)."""
     import itertools
 
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
     from chanvae.files import refuse
     from chanvae.io.hdf5 import Writer
 
     refuse(output, overwrite)
     start = time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Remaining())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=as_json or not console.is_terminal) as bar:
-        task = bar.add_task(doing, total=count)
+    with bar(doing, as_json) as told:
         rest = iter(batches)
         first = next(rest)
         with Writer(output, first, count, overwrite, compression) as writer:
             for batch in itertools.chain([first], rest):
                 writer.append(batch)
-                bar.advance(task, len(batch))
+                told(writer.written, count)
     seconds = time.monotonic() - start
     figures = {"path": output, "realisations": count, "seconds": round(seconds, 2)}
     if as_json:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import h5py
 import numpy as np
 
-import chanvae
 from chanvae.axes import AXES
 from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
 from chanvae.files import whole
 from chanvae.io import schema
 from chanvae.io.filearray import FileArray, opened
+from chanvae.io.header import header
 from chanvae.io.sink import Sink
 
 _CHUNK = 1 << 20
@@ -34,6 +33,7 @@ def write(
     path: str | os.PathLike[str],
     overwrite: bool = False,
     compression: Literal["gzip"] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write a set to a file, a batch at a time.
 
@@ -42,6 +42,7 @@ def write(
         path: The file to write.
         overwrite: Replace a file that exists.
         compression: ``"gzip"`` makes a smaller file slowly (with the bytes shuffled).
+        progress: Called with the number of realisations written, and of all.
 
     Raises:
         DataError: The file exists, or cannot be written.
@@ -49,6 +50,8 @@ def write(
     with Writer(path, dataset, len(dataset), overwrite, compression) as writer:
         for batch in dataset.batches(max(_BATCH // _row_bytes(dataset), 1)):
             writer.append(batch)
+            if progress is not None:
+                progress(writer.written, len(dataset))
 
 
 class Writer:
@@ -79,7 +82,7 @@ class Writer:
     ) -> None:
         self._path, self._template, self._n = os.fspath(path), template, n
         self._overwrite, self._compression = overwrite, compression
-        self._written = 0
+        self.written = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -102,9 +105,9 @@ class Writer:
         with self._stack:
             if value is not None:
                 raise value
-            if self._written != self._n:
+            if self.written != self._n:
                 raise DataError(
-                    f"{self._path}: {self._written} realisations were written; "
+                    f"{self._path}: {self.written} realisations were written; "
                     f"{self._n} were announced; nothing was kept"
                 )
 
@@ -114,14 +117,14 @@ class Writer:
         Args:
             batch: Any number of them, with the axes, conditions and groups of the template.
         """
-        start, stop = self._written, self._written + len(batch)
+        start, stop = self.written, self.written + len(batch)
         self._fits(batch, stop)
         h = np.asarray(batch.h[:], np.complex64)
         with self._blamed():
             self._into["h"][start:stop] = h
             for name, values in _columns(batch):
                 self._into[name][start:stop] = _storable(values)
-        self._written = stop
+        self.written = stop
 
     def _room(self, beside: Path) -> None:
         """Refuse at once what the disk cannot hold; gzip's need is not known beforehand."""
@@ -149,7 +152,7 @@ class Writer:
                 raise DataError(f"{where}:/{name}: a batch has {given}; expected {kept}")
 
     def _create(self) -> None:
-        model, meta, file = self._template, self._template.meta, self._file
+        model, file = self._template, self._file
         rows = min(max(_CHUNK // _row_bytes(model), 1), self._n)
         self._into = {}
         self._into["h"] = file.create_dataset(
@@ -170,17 +173,7 @@ class Writer:
             self._into[name] = column
             if name.startswith("conditions/"):
                 column.attrs["unit"] = model.condition_units.get(name.split("/", 1)[1], "1")
-        file.attrs["schema_version"] = schema.SCHEMA_VERSION
-        file.attrs["carrier_frequency"] = float(meta.carrier_frequency)
-        file.attrs["rx_array"] = model.rx_array.to_json()
-        file.attrs["tx_array"] = model.tx_array.to_json()
-        file.attrs["normalization"] = meta.normalization
-        file.attrs["delay_spread_definition"] = meta.delay_spread_definition
-        file.attrs["angular_spread_definition"] = meta.angular_spread_definition
-        versions = {**meta.provenance.get("versions", {}), "chanvae": chanvae.__version__}
-        file.attrs["provenance"] = json.dumps(
-            {**meta.provenance, "versions": versions}, default=_plain
-        )
+        file.attrs.update(header(model))
 
     @contextmanager
     def _blamed(self) -> Iterator[None]:
@@ -210,7 +203,7 @@ def read(path: str | os.PathLike[str]) -> ChannelDataset:
     """
     path = os.fspath(path)
     with opened(path) as file:
-        schema.version(file, path)
+        schema.version(file.attrs, path)
         h = schema.dataset(file, "h", path)
         if h.dtype.kind != "c" or h.ndim != len(AXES):
             raise DataError(
@@ -228,10 +221,10 @@ def read(path: str | os.PathLike[str]) -> ChannelDataset:
                 time=np.zeros(1) if still else schema.axis(file, "time", path),
                 conditions=conditions,
                 condition_units=units,
-                rx_array=schema.geometry(file, "rx_array", shape[1], path),
-                tx_array=schema.geometry(file, "tx_array", shape[2], path),
+                rx_array=schema.geometry(file.attrs, "rx_array", shape[1], path),
+                tx_array=schema.geometry(file.attrs, "tx_array", shape[2], path),
                 groups=groups,
-                meta=schema.meta(file, path),
+                meta=schema.meta(file.attrs, path),
             )
         except DataError as error:
             raise error if str(error).startswith(path) else DataError(f"{path}: {error}") from None
@@ -258,12 +251,3 @@ def _all_text(values: np.ndarray) -> bool:
 
 def _row_bytes(dataset: ChannelDataset) -> int:
     return int(np.prod(dataset.shape[1:])) * np.dtype(np.complex64).itemsize
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold of a value it does not know."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return value.tolist()
-    if isinstance(value, Mapping):
-        return dict(value)
-    return str(value)

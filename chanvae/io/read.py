@@ -17,11 +17,13 @@ from chanvae.axes import AXES
 from chanvae.channels import ChannelDataset, Meta
 from chanvae.errors import DataError
 from chanvae.io import hdf5, schema
+from chanvae.io.export import readback
 from chanvae.io.filearray import FileArray
 from chanvae.io.find import labels
 from chanvae.io.interpret import foreign
 from chanvae.io.layouts import Label, Options, Reading
 from chanvae.io.opened import opened
+from chanvae.io.sources import open_source
 from chanvae.units import UNITS
 
 _BATCH = 1 << 24
@@ -75,9 +77,13 @@ def load(
     """
     options = _options(locals())
     path = os.fspath(path)
-    with opened(path) as file:
-        dataset = _own(path, options)[1] if schema.is_own(file) else _foreign(file, path, options)
-        origin = {"file": Path(path).name, **_digest(Path(path))}
+    dataset = _ours(path, options)
+    if dataset is None:
+        with opened(path) as file:
+            dataset = _foreign(file, path, options)
+    else:
+        dataset = dataset[1]
+    origin = {"file": Path(path).name, **_digest(Path(path))}
     provenance = {**dataset.meta.provenance, **origin}
     dataset = replace(dataset, meta=replace(dataset.meta, provenance=provenance))
     return check(dataset, path, drop_invalid, options.conditions)
@@ -86,8 +92,10 @@ def load(
 def reading(path: str | os.PathLike[str], **options: Any) -> Reading:
     """How :func:`load` would read a file with the same options, and what it would assume."""
     path, chosen = os.fspath(path), _options(options)
+    if ours := _ours(path, chosen):
+        return ours[0]
     with opened(path) as file:
-        return _own(path, chosen)[0] if schema.is_own(file) else foreign(file, path, chosen)[0]
+        return foreign(file, path, chosen)[0]
 
 
 def check(
@@ -186,12 +194,28 @@ def _foreign(file: h5py.File, path: str, options: Options) -> ChannelDataset:
     )
 
 
-def _own(path: str, options: Options) -> tuple[Reading, ChannelDataset]:
-    """A file in chanvae's format: it says its own axes and grid; the rest may be overruled."""
+def _ours(path: str, options: Options) -> tuple[Reading, ChannelDataset] | None:
+    """A file that chanvae wrote, in its own format or for another program; ``None`` if it is not.
+
+    The channels of :mod:`chanvae.io.export` are read back as they were written.
+    """
+    with open_source(path) as source:
+        if source.file is not None and schema.is_own(source.file):
+            layout = f"chanvae format, version {schema.SCHEMA_VERSION}"
+            return _own(path, options, hdf5.read(path), layout, "/h")
+        if kind := readback.recognised(source):
+            array = "/a" if kind == "sionna" else "/h"
+            return _own(path, options, readback.read(source), readback.LAYOUTS[kind], array)
+    return None
+
+
+def _own(
+    path: str, options: Options, dataset: ChannelDataset, layout: str, array: str
+) -> tuple[Reading, ChannelDataset]:
+    """A file that says its own axes and grid; the rest may be overruled."""
     said = [name.replace("_", "-") for name in _SAID_BY_OWN if getattr(options, name) is not None]
     if said:
         raise DataError(f"{path}: is in chanvae's format, which says it; leave --{said[0]} out")
-    dataset = hdf5.read(path)
     conditions, groups = dict(dataset.conditions), dict(dataset.groups)
     known = {**conditions, **groups}
     for name in (*(g for g in options.groups if g != "random"), *options.conditions):
@@ -218,8 +242,8 @@ def _own(path: str, options: Options) -> tuple[Reading, ChannelDataset]:
         raise DataError(f"{path}: {error}") from None
     roles = {**dict.fromkeys(groups, "group"), **dict.fromkeys(conditions, "condition")}
     how = Reading(
-        layout=f"chanvae format, version {schema.SCHEMA_VERSION}",
-        array="/h",
+        layout=layout,
+        array=array,
         file_shape=dataset.shape,
         axes=AXES,
         spacing=dataset.subcarrier_spacing,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -14,6 +15,8 @@ from chanvae.errors import DataError
 from chanvae.units import UNITS
 
 SCHEMA_VERSION = 1
+POWERS = ("normalization_power", "noise_floor")
+"""Root attributes that are a linear power, left out where unknown."""
 _NOT_SI = {typed: si for si, known in UNITS.items() for typed in known if typed not in UNITS}
 
 
@@ -37,9 +40,9 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def version(file: h5py.File, path: str) -> None:
+def version(said: Mapping[str, Any], path: str) -> None:
     """Refuse a schema version that this chanvae does not know."""
-    found = file.attrs.get("schema_version")
+    found = said.get("schema_version")
     if not isinstance(found, (int, np.integer)) or found < 1:
         raise DataError(
             f"{path}: attribute schema_version is {found!r}; expected {SCHEMA_VERSION}"
@@ -51,32 +54,41 @@ def version(file: h5py.File, path: str) -> None:
         )
 
 
-def meta(file: h5py.File, path: str) -> Meta:
+def meta(said: Mapping[str, Any], path: str) -> Meta:
     """Carrier, normalisation, definitions and provenance; what is missing is unknown."""
-    carrier = file.attrs.get("carrier_frequency", float("nan"))
+    carrier = said.get("carrier_frequency", float("nan"))
     if np.ndim(carrier) or not isinstance(carrier, (int, float, np.number)):
         raise DataError(
             f"{path}: attribute carrier_frequency is {carrier!r}; expected a number [Hz]"
         )
-    said = text(file.attrs.get("provenance", "{}"))
+    written = text(said.get("provenance", "{}"))
     try:
-        provenance = json.loads(said)
+        provenance = json.loads(written)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}: attribute provenance is not JSON: {error}") from None
     if not isinstance(provenance, dict):
-        raise DataError(f"{path}: attribute provenance is {said!r}; expected a JSON object")
+        raise DataError(f"{path}: attribute provenance is {written!r}; expected a JSON object")
     names = ("delay_spread_definition", "angular_spread_definition")
     return Meta(
         float(carrier),
-        text(file.attrs.get("normalization", "none")) or "none",
-        *(text(file.attrs.get(name, "")) for name in names),
+        text(said.get("normalization", "none")) or "none",
+        *(text(said.get(name, "")) for name in names),
         provenance=provenance,
+        **{name: _power(said, name, path) for name in POWERS},
     )
 
 
-def geometry(file: h5py.File, name: str, antennas: int, path: str) -> ArrayGeometry:
+def _power(said: Mapping[str, Any], name: str, path: str) -> float:
+    """A linear power in an attribute; NaN where it is missing."""
+    value = said.get(name, float("nan"))
+    if np.ndim(value) or not isinstance(value, (int, float, np.number)) or value < 0:
+        raise DataError(f"{path}: attribute {name} is {value!r}; expected a linear power")
+    return float(value)
+
+
+def geometry(said: Mapping[str, Any], name: str, antennas: int, path: str) -> ArrayGeometry:
     """The array at one end; it may be missing where there is one antenna."""
-    if name not in file.attrs:
+    if name not in said:
         if antennas == 1:
             return ArrayGeometry()
         raise DataError(
@@ -84,7 +96,7 @@ def geometry(file: h5py.File, name: str, antennas: int, path: str) -> ArrayGeome
             f'for example to \'{{"rows": 1, "columns": {antennas}}}\''
         )
     try:
-        return ArrayGeometry.from_json(text(file.attrs[name]))
+        return ArrayGeometry.from_json(text(said[name]))
     except DataError as error:
         raise DataError(f"{path}: attribute {name}: {error}") from None
 

@@ -1,0 +1,1 @@
+"""Sets written for other programs: MATLAB, Sionna, numpy; and read back."""
