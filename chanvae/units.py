@@ -11,6 +11,7 @@ UNITS = {
     "rad": {"rad": 1.0, "deg": math.pi / 180, "°": math.pi / 180},
     "m": {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "km": 1e3},
     "m/s": {"m/s": 1.0, "km/h": 1 / 3.6},
+    "dB": {"dB": 1.0},
 }
 """SI unit -> what may be typed for it -> factor to SI."""
 

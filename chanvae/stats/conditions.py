@@ -7,8 +7,9 @@ from torch import Tensor
 
 from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset
+from chanvae.signal.normalization import noise_power
 from chanvae.stats.angle import ANGULAR_SPREAD_DEFINITION, angular_spread
-from chanvae.stats.delay import DELAY_SPREAD_DEFINITION, delay_spread
+from chanvae.stats.delay import DELAY_SPREAD_DEFINITION, NOISE_CORRECTION, delay_spread
 from chanvae.stats.spatial import array_axis
 
 UNITS = {"delay_spread": "s", "angular_spread": "rad"}
@@ -26,6 +27,7 @@ def channel_conditions(
     freq: Float[Tensor, " freq"],
     rx_array: ArrayGeometry,
     tx_array: ArrayGeometry,
+    noise: Float[Tensor, "*batch"] | float = 0.0,
 ) -> dict[str, Tensor]:
     """The conditions that channels of this shape have.
 
@@ -34,6 +36,7 @@ def channel_conditions(
         freq: Baseband frequencies [Hz], ascending, uniform.
         rx_array: Receive array.
         tx_array: Transmit array.
+        noise: Noise power per frequency, linear; the delay spread is corrected for it.
 
     Returns:
         ``delay_spread`` [s] where there is more than one frequency; ``angular_spread`` [rad] of
@@ -42,7 +45,7 @@ def channel_conditions(
     """
     conditions = {}
     if h.shape[-1] > 1:
-        conditions["delay_spread"] = delay_spread(h, freq)
+        conditions["delay_spread"] = delay_spread(h, freq, noise=noise)
     if array_axis(rx_array)[0] > 1:
         conditions["angular_spread"] = angular_spread(h, rx_array, "rx")
     elif array_axis(tx_array)[0] > 1:
@@ -61,13 +64,17 @@ def with_channel_conditions(dataset: ChannelDataset, batch: int = 2048) -> Chann
         batch: Realisations in memory at a time.
     """
     freq = torch.as_tensor(dataset.freq, dtype=torch.float64)
+    noise = torch.as_tensor(noise_power(dataset))
     parts = [
-        channel_conditions(part.tensor(), freq, dataset.rx_array, dataset.tx_array)
-        for part in dataset.batches(batch)
+        channel_conditions(part.tensor(), freq, dataset.rx_array, dataset.tx_array, floor)
+        for part, floor in zip(dataset.batches(batch), noise.split(batch))
     ]
     names = parts[0] if parts else ()
+    known = dict(DEFINITIONS)
+    if bool((noise > 0).any()):
+        known["delay_spread"] += f"; {NOISE_CORRECTION}"
     return dataset.with_conditions(
         {name: np.concatenate([part[name].numpy() for part in parts]) for name in names},
         units={name: UNITS[name] for name in names},
-        **{f"{name}_definition": DEFINITIONS[name] for name in names},
+        **{f"{name}_definition": known[name] for name in names},
     )

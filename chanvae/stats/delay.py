@@ -4,6 +4,7 @@ import math
 
 import torch
 from jaxtyping import Complex, Float
+from scipy.special import gammainccinv
 from torch import Tensor
 
 from chanvae.stats.fading import squared_magnitude
@@ -17,6 +18,15 @@ DELAY_SPREAD_DEFINITION = (
     "frequency without a window, power averaged over antennas and time); bins more than "
     f"{THRESHOLD_DB:g} dB below the strongest are set to zero; excess delays run from -1/8 to 7/8 "
     "of the period 1/(subcarrier spacing) about the strongest bin"
+)
+
+
+FALSE_ALARM = 1e-3
+"""Share of the bins of noise alone that count as signal where the noise floor is known."""
+
+NOISE_CORRECTION = (
+    "the noise floor is subtracted from every bin first, and bins count that noise alone would "
+    f"exceed in {FALSE_ALARM:g} of cases"
 )
 
 
@@ -61,6 +71,35 @@ def power_delay_profile(
     return squared_magnitude(delay_response(h)).mean((-4, -3, -2), dtype=torch.float64)
 
 
+def signal_power(
+    power: Float[Tensor, "*batch delay"],
+    looks: int,
+    threshold_db: float = THRESHOLD_DB,
+    noise: Float[Tensor, "*batch"] | float = 0.0,
+) -> Float[Tensor, "*batch delay"]:
+    r"""A power-delay profile without its noise floor and its weak bins.
+
+    Noise averaged over K antennas and times is gamma distributed about the floor, so a bin counts
+    where it is above the floor times :math:`Q_K^{-1}(10^{-3}) / K`: 8.4 dB for K = 1, 3.5 dB for
+    K = 16, and within the threshold of the strongest. The strongest always counts.
+
+    Args:
+        power: Linear power per delay bin.
+        looks: K, how many antennas and times it was averaged over.
+        threshold_db: Bins weaker than the strongest by more than this are set to zero [dB].
+        noise: Linear noise power per bin (per frequency: the transform is unitary); 0 for none.
+
+    Returns:
+        Linear power; 0 where a bin does not count.
+    """
+    floor = torch.as_tensor(noise, dtype=torch.float64, device=power.device)[..., None]
+    clean = (power - floor).clamp(min=0)
+    peak = clean.amax(-1, keepdim=True)
+    above = power > floor * float(gammainccinv(looks, FALSE_ALARM) / looks)
+    counts = (clean >= peak * 10 ** (-threshold_db / 10)) & (above | (clean == peak))
+    return clean * counts
+
+
 def rms_delay_spread(
     power: Float[Tensor, "*batch delay"], delay: Float[Tensor, " delay"]
 ) -> Float[Tensor, "*batch"]:
@@ -88,6 +127,7 @@ def delay_spread(
     h: Complex[Tensor, "*batch rx tx time freq"],
     freq: Float[Tensor, " freq"],
     threshold_db: float = THRESHOLD_DB,
+    noise: Float[Tensor, "*batch"] | float = 0.0,
 ) -> Float[Tensor, "*batch"]:
     """RMS delay spread of each realisation, as :data:`DELAY_SPREAD_DEFINITION` says.
 
@@ -98,16 +138,16 @@ def delay_spread(
         h: Channel realisations.
         freq: Baseband frequencies [Hz], ascending, uniform.
         threshold_db: Bins weaker than the strongest by more than this are set to zero [dB].
+        noise: Noise power per frequency, linear; see :func:`signal_power`.
 
     Returns:
         Delay spread [s]; NaN where there is no power or a single frequency.
     """
-    power = power_delay_profile(h)
+    power = signal_power(power_delay_profile(h), math.prod(h.shape[-4:-1]), threshold_db, noise)
     n = power.shape[-1]
-    peak, first = power.max(-1, keepdim=True)
+    first = power.argmax(-1, keepdim=True)
     index = (torch.arange(n, device=h.device) + first - n // 8) % n
-    counts = power >= peak * 10 ** (-threshold_db / 10)
-    return rms_delay_spread((power * counts).gather(-1, index), delay_axis(freq))
+    return rms_delay_spread(power.gather(-1, index), delay_axis(freq))
 
 
 def frequency_correlation(
