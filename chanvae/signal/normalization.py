@@ -30,10 +30,7 @@ class _Scale:
 
 def gains(dataset: ChannelDataset) -> np.ndarray:
     """Mean of |h|² of each realisation, linear ``[n]``, in one pass."""
-    parts = [
-        power(h).mean((1, 2, 3, 4))
-        for h in blocks(dataset, np.arange(len(dataset)))
-    ]
+    parts = [power(h).mean((1, 2, 3, 4)) for h in blocks(dataset, np.arange(len(dataset)))]
     return np.concatenate([np.zeros(0), *parts])
 
 

@@ -14,6 +14,7 @@ from chanvae.signal.noise import with_noise_floor
 from chanvae.signal.normalization import normalise
 from chanvae.signal.subcarriers import fftshift, mask, regrid, uneven_hint
 from chanvae.signal.timing import remove_timing
+from chanvae.units import show
 
 _HINT = 2_000
 """Realisations that a hint is based on, at most."""
@@ -53,10 +54,29 @@ class Steps:
                 )
             object.__setattr__(self, "band", (float(band[0]), float(band[1])))
 
+    def typed(self) -> tuple[str, ...]:
+        """The command-line options that say the same."""
+        words: list[str] = []
+        for f in fields(self):
+            value, option = getattr(self, f.name), f"--{f.name.replace('_', '-')}"
+            if value is True:
+                words.append(option)
+            elif f.name == "band" and isinstance(value, tuple):
+                words += [option, "..".join(show(v, "Hz", 10).replace(" ", "") for v in value)]
+            elif f.name == "noise_floor" and isinstance(value, float):
+                words += [option, f"{value:g}dB"]
+            elif value:
+                words += [option, str(value)]
+        return tuple(words)
+
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Steps:
         """Those among other options that are steps."""
         return cls(**{f.name: given[f.name] for f in fields(cls) if given.get(f.name) is not None})
+
+
+STEPS = frozenset(f.name for f in fields(Steps))
+"""Names of the options that are steps."""
 
 
 def arrange(dataset: ChannelDataset, steps: Steps) -> ChannelDataset:
@@ -94,6 +114,12 @@ def process(dataset: ChannelDataset, steps: Steps) -> ChannelDataset:
 def may_empty(steps: Steps) -> bool:
     """Whether the steps can leave a realisation without power."""
     return any((steps.mask, steps.independent_antennas, steps.band))
+
+
+def signal_lines(dataset: ChannelDataset) -> tuple[str, ...]:
+    """What was done to the channels when they were read, a line each."""
+    done = dataset.meta.provenance.get("signal", ())
+    return tuple(f"{step['step'].replace('_', ' ')}: {step['said']}" for step in done)
 
 
 def hints(dataset: ChannelDataset) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,8 @@ from chanvae.run import (
     split_for,
 )
 from chanvae.seeds import generator_for
+from chanvae.signal.normalization import EACH, GAIN
+from chanvae.signal.pipeline import hints, signal_lines
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.training.card import write_card
 from chanvae.training.loop import Stage
@@ -58,6 +60,7 @@ def fit(
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
+    say: Callable[[str], object] = lambda line: None,
 ) -> Run:
     """Fit a model to channels.
 
@@ -69,6 +72,8 @@ def fit(
         resume: Go on with a fit that was stopped in ``directory``.
         overwrite: Replace a run in ``directory``.
         progress: Show a progress bar.
+        say: Called with what was done to the channels and what the user should know, line by
+            line, before the fit begins.
 
     Returns:
         The fitted run.
@@ -105,6 +110,8 @@ def fit(
         else:
             source = {"path": str(Path(data).resolve()), "reading": dict(reading or {})}
             data = open_data(source)
+    for line in (*signal_lines(data), *(f"hint: {hint}" for hint in hints(data))):
+        say(line)
     config = config or configure()
     material = _prepare(data, config, progress)
     template = replace(material.dataset[:0], groups={})
@@ -115,6 +122,7 @@ def fit(
         template=template,
         known=material.known,
         realisations=len(material.dataset),
+        gains=material.gains,
         source=source,
         directory=folder,
     )
@@ -136,6 +144,7 @@ class Material:
         dataset: The set with its conditions.
         vector: Conditions of the model.
         known: Their values in the training part.
+        gains: Power of the training part as measured, where each was scaled to unit power.
         model: The untrained model, its constants fitted to the training part.
         train: Registered training part.
         validation: Registered validation part, at most :data:`VALIDATION` realisations.
@@ -145,6 +154,7 @@ class Material:
     dataset: ChannelDataset
     vector: ConditionVector
     known: dict[str, np.ndarray]
+    gains: np.ndarray
     model: SiteModel
     train: Registered
     validation: Registered
@@ -169,7 +179,9 @@ def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Mate
     model.context.fit(train.pose)
     validation = _register(dataset, parts.validation[:VALIDATION], model, vector, progress)
     sizes = (len(parts.train), len(parts.validation), len(parts.test))
-    return Material(dataset, vector, known, model, train, validation, sizes)
+    gains = np.asarray(dataset.conditions.get(GAIN, np.zeros(0)), np.float64)
+    gains = gains[parts.train] if dataset.meta.normalization == EACH else np.zeros(0)
+    return Material(dataset, vector, known, gains, model, train, validation, sizes)
 
 
 def _register(
