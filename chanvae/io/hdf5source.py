@@ -69,11 +69,12 @@ def _array(file: h5py.File, member: h5py.Dataset) -> SourceArray | None:
         return SourceArray(name, shape, TEXT, _text(member), said)
     if _is_char(member):
         return SourceArray(name, shape[1:] or (1,), TEXT, _chars(member), said)
-    if h5py.check_ref_dtype(dtype) is not None:
+    if h5py.check_ref_dtype(dtype) is not None and "#refs#" in file:
         return _cell(file, member)
     if dtype.kind == "O":
         return SourceArray(name, shape, np.dtype(object), member.__getitem__, said)
-    return SourceArray(name, shape, dtype, member.__getitem__, said)
+    reverse = "MATLAB_class" in member.attrs
+    return SourceArray(name, shape, dtype, member.__getitem__, said, reverse)
 
 
 def _text(member: h5py.Dataset) -> Callable[[tuple[slice, ...]], np.ndarray]:

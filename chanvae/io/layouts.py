@@ -9,32 +9,10 @@ import numpy as np
 
 from chanvae.arrays import ArrayGeometry
 from chanvae.axes import AXES
-from chanvae.errors import DataError
-from chanvae.io.filearray import as_complex
+from chanvae.io.combine import Combine, single
 
-
-@dataclass(frozen=True)
-class Options:
-    """What the user says about a file; :func:`chanvae.load` explains each."""
-
-    array: str | None = None
-    axes: tuple[str, ...] | None = None
-    tap_spacing: float | None = None
-    subcarrier_spacing: float | None = None
-    time_spacing: float | None = None
-    bandwidth: float | None = None
-    carrier: float | None = None
-    rx_array: ArrayGeometry | None = None
-    tx_array: ArrayGeometry | None = None
-    groups: tuple[str, ...] = ()
-    conditions: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in ("tap_spacing", "subcarrier_spacing", "time_spacing", "bandwidth", "carrier"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                option = name.replace("_", "-")
-                raise DataError(f"--{option} is {value:g}; it must be positive and finite")
+_STANDS_FOR = {"delay": "freq", "rx_angle": "rx", "tx_angle": "tx"}
+"""Axes of another domain, and what a Fourier transform makes of them."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +31,7 @@ class Reading:
     Args:
         layout: Name of the layout.
         array: Path of the array in the file.
-        file_shape: Its shape there.
+        file_shape: Its shape there (after ``--reshape``, where that is said).
         axes: What its axes are there, in that order.
         spacing: Of the taps [s] or subcarriers [Hz]; NaN for a single one or an uneven grid.
         freq: Baseband frequency [Hz], ascending.
@@ -67,6 +45,8 @@ class Reading:
         options: Command-line options that say all of it.
         order: Where each of ``freq`` stands along the axis in the file; ``()`` in place.
         attributes: Licence, source and other attributes of the file.
+        numbers: How its numbers become complex, in words.
+        files: The files of a set that lies in several.
     """
 
     layout: str
@@ -85,6 +65,8 @@ class Reading:
     options: tuple[str, ...] = ()
     order: tuple[int, ...] = ()
     attributes: dict[str, Any] = field(default_factory=dict)
+    numbers: str = "complex numbers"
+    files: tuple[str, ...] = ()
 
     @property
     def domain(self) -> str:
@@ -103,42 +85,47 @@ class Reading:
 
 @dataclass(frozen=True)
 class Arrange:
-    """From a block as it lies in the file to complex64 ``[n, rx, tx, time, freq]``.
+    """From blocks as they lie in the file to complex64 ``[n, rx, tx, time, freq]``.
 
     A delay axis becomes frequency by the unitary FFT, ascending: the inverse of
-    ``ifft(ifftshift(h))``.
+    ``ifft(ifftshift(h))``. An angle axis becomes antennas by the unitary inverse FFT.
 
     Args:
         axes: What the axes of the block are, in order.
-        parts: The two fields of a compound that is a complex number.
+        combine: How its numbers become complex.
         order: Where each frequency stands along the axis; ``()`` leaves it as it is.
     """
 
     axes: tuple[str, ...]
-    parts: tuple[str, ...] = ()
+    combine: Combine = field(default_factory=Combine)
     order: tuple[int, ...] = ()
 
-    def __call__(self, block: np.ndarray) -> np.ndarray:
-        """Put the axes in order and in frequency."""
-        if self.parts:
-            real, imag = (block[name].astype(np.float64) for name in self.parts)
-            block = real + 1j * imag
-        names = in_frequency(self.axes)
-        order = sorted(range(len(names)), key=lambda k: AXES.index(names[k]))
-        h = block.transpose(order).reshape(canonical_shape(self.axes, block.shape))
-        if "delay" in self.axes:
+    def __call__(self, *blocks: np.ndarray) -> np.ndarray:
+        """Put the axes in order, in frequency and antennas."""
+        axes = tuple(axis for axis in self.axes if axis != "iq")
+        h = self.combine(axes.index("n"), *blocks)
+        for end in ("rx_angle", "tx_angle"):
+            if end in axes:
+                h = np.fft.ifft(h, axis=axes.index(end), norm="ortho")
+        shape = canonical_shape(axes, h.shape)
+        names = canonical_names(axes)
+        kept = [k for k, name in enumerate(names) if name != "1"]
+        single_ones = [k for k, name in enumerate(names) if name == "1"]
+        order = [*sorted(kept, key=lambda k: AXES.index(names[k])), *single_ones]
+        h = h.transpose(order).reshape(shape)
+        if "delay" in axes:
             h = np.fft.fftshift(np.fft.fft(h, norm="ortho"), axes=-1)
         elif self.order:
             h = h[..., list(self.order)]
-        return as_complex(h)
+        return single(h, self.combine.where)
 
 
-def in_frequency(axes: tuple[str, ...]) -> list[str]:
-    """The axes once delay has become frequency."""
-    return ["freq" if axis == "delay" else axis for axis in axes]
+def canonical_names(axes: tuple[str, ...]) -> list[str]:
+    """The axes once delay has become frequency and angles antennas."""
+    return [_STANDS_FOR.get(axis, axis) for axis in axes]
 
 
 def canonical_shape(axes: tuple[str, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
     """``(n, rx, tx, time, freq)`` of an array with these axes."""
-    lengths = dict(zip(in_frequency(axes), shape, strict=True))
+    lengths = dict(zip(canonical_names(axes), shape, strict=True))
     return tuple(lengths.get(axis, 1) for axis in AXES)

@@ -2,100 +2,139 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import h5py
 import numpy as np
 
 from chanvae.arrays import ArrayGeometry
-from chanvae.axes import AXES
-from chanvae.channels import ChannelDataset, Meta
+from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
-from chanvae.io import hdf5, schema
+from chanvae.io import hdf5, schema, several
+from chanvae.io.digest import digest
 from chanvae.io.export import readback
-from chanvae.io.filearray import FileArray
-from chanvae.io.find import labels
-from chanvae.io.interpret import foreign
-from chanvae.io.layouts import Label, Options, Reading
-from chanvae.io.opened import opened
+from chanvae.io.foreignfile import foreign_set
+from chanvae.io.layouts import Reading
+from chanvae.io.options import Options
+from chanvae.io.own import own
+from chanvae.io.rows import Rows
 from chanvae.io.sources import open_source
-from chanvae.units import UNITS
+from chanvae.signal.lazy import Mapped
+from chanvae.signal.pipeline import STEPS, Steps, arrange, may_empty, process
 
 _BATCH = 1 << 24
 """Bytes of ``h`` checked at a time."""
-_SAID_BY_OWN = (
-    "array", "axes", "tap_spacing", "subcarrier_spacing", "time_spacing", "bandwidth"
-)  # fmt: skip
-_WHOLE = 1 << 30
-"""Files up to this many bytes are hashed whole."""
 
 
 def load(
-    path: str | os.PathLike[str],
+    path: several.Where,
     *,
     array: str | None = None,
     axes: str | Sequence[str] | None = None,
+    real: str | None = None,
+    imag: str | None = None,
+    amplitude: str | None = None,
+    phase: str | None = None,
+    phase_unit: str | None = None,
+    scale: str | None = None,
+    offset: float | None = None,
+    reshape: str | Sequence[int] | None = None,
     tap_spacing: float | None = None,
     subcarrier_spacing: float | None = None,
+    subcarrier_index: str | Sequence[int] | None = None,
     time_spacing: float | None = None,
     bandwidth: float | None = None,
     carrier: float | None = None,
     rx_array: ArrayGeometry | str | None = None,
     tx_array: ArrayGeometry | str | None = None,
+    meta: str | None = None,
+    layout: str | None = None,
     groups: Sequence[str] = (),
     conditions: Sequence[str] = (),
     drop_invalid: bool = False,
+    fftshift: bool = False,
+    mask: str | None = None,
+    independent_antennas: Literal["rx", "tx", "both"] | None = None,
+    remove_timing: bool = False,
+    band: str | Sequence[float] | None = None,
+    regrid: bool = False,
+    noise_floor: str | float | None = None,
+    normalization: str | None = None,
 ) -> ChannelDataset:
-    """Read a file of channels; ``h`` stays in the file.
+    """Read a file of channels, or several as one set; ``h`` stays in the file.
 
-    chanvae's own format says everything about itself. Of any other HDF5 file the one complex
-    array is read; what the file's attributes do not say has to be said here. The whole file is
-    passed over once to find realisations that cannot be used.
+    chanvae's own format says everything about itself. Of any other file (HDF5, MATLAB, npz, npy)
+    the one complex array is read, or the arrays that make one; what the file does not say has to
+    be said here. The whole set is passed over once to find realisations that cannot be used.
 
     Args:
-        path: The file.
+        path: The file, a pattern such as ``day*.h5``, or a list of files whose axes and units
+            agree; the group ``file`` then says which one a realisation came from.
         array: Which array to read, where a file has several.
-        axes: What the axes of the array are, in order: of ``n rx tx time freq delay``.
+        axes: What the axes of the array are, in the order Python sees them: of ``n rx tx time
+            freq delay iq rx_angle tx_angle``, and ``1`` for one of length 1.
+        real: Array of the real parts (or a field of the compound ``array``).
+        imag: Array of the imaginary parts; ``FILE:NAME`` in another file.
+        amplitude: Array of linear amplitudes, instead.
+        phase: Array of phases; ``FILE:NAME`` in another file.
+        phase_unit: ``deg`` or ``rad``, where their range leaves it open.
+        scale: ``/NAME`` or ``*NAME``: an array with a number for each realisation to divide or
+            multiply by; or a number.
+        offset: Taken away from real and imaginary parts.
+        reshape: Lengths of the axes after the first, where they are flattened into one.
         tap_spacing: Spacing of a delay axis [s].
         subcarrier_spacing: Spacing of a frequency axis [Hz].
+        subcarrier_index: Which subcarriers they are, such as ``-28..-2/2,-1,1..27/2,28``.
         time_spacing: Spacing of a time axis [s].
         bandwidth: Bandwidth that the taps or subcarriers fill [Hz]; instead of their spacing.
         carrier: Carrier [Hz].
         rx_array: Receive array, or ``"ROWSxCOLUMNS"``.
         tx_array: Transmit array, or ``"ROWSxCOLUMNS"``.
+        meta: A second file that says what this one does not.
+        layout: All of this as a YAML file, or the name of a layout that comes with chanvae.
         groups: Labels that say which realisations belong together; ``("random",)`` for none.
         conditions: Labels that become conditions.
         drop_invalid: Go on without realisations that hold NaN, infinity or only zeros.
+        fftshift: The frequencies lie in FFT order: 0 first, then up, then the negative ones.
+        mask: Positions in ascending frequency, from 0, to leave out, such as ``"0-5,32,59-63"``;
+            ``"auto"`` for those that are zero in every realisation.
+        independent_antennas: ``"rx"``, ``"tx"`` or ``"both"``: each antenna becomes a realisation.
+        remove_timing: Take the timing slope and common phase out of each realisation and time.
+        band: ``"auto"`` for the occupied band, or its lowest and highest frequency [Hz].
+        regrid: Interpolate frequencies with gaps to an even grid.
+        noise_floor: Noise power relative to the mean power of the set [dB], or ``"auto"``; delay
+            spreads are corrected for it.
+        normalization: ``"none"``, ``"unit_mean_power"`` or ``"unit_power_per_realisation"``.
 
     Raises:
-        DataError: The file cannot be read, or what it does not say was not said.
+        DataError: The file cannot be read, what it does not say was not said, or a step does not
+            fit it.
     """
-    options = _options(locals())
-    path = os.fspath(path)
-    dataset = _ours(path, options)
-    if dataset is None:
-        with opened(path) as file:
-            dataset = _foreign(file, path, options)
-    else:
-        dataset = dataset[1]
-    origin = {"file": Path(path).name, **_digest(Path(path))}
-    provenance = {**dataset.meta.provenance, **origin}
-    dataset = replace(dataset, meta=replace(dataset.meta, provenance=provenance))
-    return check(dataset, path, drop_invalid, options.conditions)
+    given = {k: v for k, v in locals().items() if k not in ("path", "drop_invalid")}
+    options, steps = _parted(given)
+    names = several.files(path)
+    found = [_read(name, options) for name in names]
+    if steps.fftshift:
+        _unordered(found[0][0], names[0])
+    sets = [_with_origin(name, part) for name, (_, part) in zip(names, found, strict=True)]
+    dataset = sets[0] if len(sets) == 1 else several.joined(sets, names)
+    shown = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    try:
+        dataset = check(arrange(dataset, steps), shown, drop_invalid, options.conditions)
+        done = process(dataset, steps)
+    except DataError as error:
+        raise error if str(error).startswith(shown) else DataError(f"{shown}: {error}") from None
+    return check(done, shown, drop_invalid, options.conditions) if may_empty(steps) else done
 
 
-def reading(path: str | os.PathLike[str], **options: Any) -> Reading:
+def reading(path: several.Where, **options: Any) -> Reading:
     """How :func:`load` would read a file with the same options, and what it would assume."""
-    path, chosen = os.fspath(path), _options(options)
-    if ours := _ours(path, chosen):
-        return ours[0]
-    with opened(path) as file:
-        return foreign(file, path, chosen)[0]
+    names, (chosen, steps) = several.files(path), _parted(options)
+    found = [_read(name, chosen)[0] for name in names]
+    how = found[0] if len(found) == 1 else several.joined_reading(found, names)
+    return replace(how, options=(*how.options, *steps.typed())) if how.options else how
 
 
 def check(
@@ -153,128 +192,42 @@ def require_enough(dataset: ChannelDataset, minimum: int = 64) -> None:
         )
 
 
-def _options(given: Mapping[str, Any]) -> Options:
-    """The options as one value; text is read as the command line would."""
-    known = {k: v for k, v in given.items() if k in Options.__dataclass_fields__}
-    if unknown := given.keys() - known.keys() - {"path", "drop_invalid"}:
-        raise TypeError(f"unknown reading options: {', '.join(sorted(unknown))}")
-    if (axes := known.get("axes")) is not None:
-        words = axes.split(",") if isinstance(axes, str) else axes
-        known["axes"] = tuple(word.strip() for word in words)
-    for end in ("rx_array", "tx_array"):
-        if isinstance(known.get(end), str):
-            known[end] = ArrayGeometry.parse(known[end])
-    for names in ("groups", "conditions"):
-        given_names = known.get(names) or ()
-        known[names] = (given_names,) if isinstance(given_names, str) else tuple(given_names)
-    return Options(**known)
+def _parted(given: Mapping[str, Any]) -> tuple[Options, Steps]:
+    """What is said about a file, and what is to be done to its channels."""
+    return Options.of({k: v for k, v in given.items() if k not in STEPS}), Steps.of(given)
 
 
-def _foreign(file: h5py.File, path: str, options: Options) -> ChannelDataset:
-    how, arrange = foreign(file, path, options)
-    values = labels(file, how.array, how.shape[0])
-    conditions = {name: schema.column(values[name]) for name in how.named("condition")}
-    units = {name: schema.text(values[name].attrs.get("unit", "1")) for name in conditions}
-    for name, unit in units.items():
-        si, factor = next(
-            ((s, known[unit]) for s, known in UNITS.items() if unit in known), ("", 1)
-        )
-        if si:
-            conditions[name], units[name] = conditions[name] * factor, si
-    return ChannelDataset(
-        h=FileArray(str(Path(path).resolve()), how.array, how.shape, how.axes.index("n"), arrange),
-        freq=how.freq,
-        time=how.time,
-        conditions=conditions,
-        condition_units=units,
-        rx_array=how.rx_array,
-        tx_array=how.tx_array,
-        groups={name: schema.column(values[name]) for name in how.named("group")},
-        meta=Meta(carrier_frequency=how.carrier, provenance=how.attributes),
-    )
+def _unordered(how: Reading, path: str) -> None:
+    """Refuse to reorder frequencies whose order is known."""
+    if how.domain == "delay":
+        raise DataError(f"{path}: --fftshift: its axis is delay; leave --fftshift out")
+    if how.layout.startswith("chanvae"):
+        raise DataError(f"{path}: --fftshift: the format is in ascending order; leave it out")
+    if how.order:
+        raise DataError(f"{path}: --fftshift: the file says the order of its subcarriers already")
 
 
-def _ours(path: str, options: Options) -> tuple[Reading, ChannelDataset] | None:
-    """A file that chanvae wrote, in its own format or for another program; ``None`` if it is not.
-
-    The channels of :mod:`chanvae.io.export` are read back as they were written.
-    """
+def _read(path: str, options: Options) -> tuple[Reading, ChannelDataset]:
+    """How one file is read, and what it holds: chanvae wrote it, or somebody else."""
     with open_source(path) as source:
         if source.file is not None and schema.is_own(source.file):
             layout = f"chanvae format, version {schema.SCHEMA_VERSION}"
-            return _own(path, options, hdf5.read(path), layout, "/h")
+            return own(path, options, hdf5.read(path), layout, "/h")
         if kind := readback.recognised(source):
             array = "/a" if kind == "sionna" else "/h"
-            return _own(path, options, readback.read(source), readback.LAYOUTS[kind], array)
-    return None
+            return own(path, options, readback.read(source), readback.LAYOUTS[kind], array)
+        return foreign_set(source, options)
 
 
-def _own(
-    path: str, options: Options, dataset: ChannelDataset, layout: str, array: str
-) -> tuple[Reading, ChannelDataset]:
-    """A file that says its own axes and grid; the rest may be overruled."""
-    said = [name.replace("_", "-") for name in _SAID_BY_OWN if getattr(options, name) is not None]
-    if said:
-        raise DataError(f"{path}: is in chanvae's format, which says it; leave --{said[0]} out")
-    conditions, groups = dict(dataset.conditions), dict(dataset.groups)
-    known = {**conditions, **groups}
-    for name in (*(g for g in options.groups if g != "random"), *options.conditions):
-        if name not in known:
-            raise DataError(f"{path}: no label {name!r}; it has: {', '.join(known) or 'none'}")
-    if options.groups:
-        groups = {k: known[k] for k in (*options.groups, *groups) if k in known}
-        groups = {} if "random" in options.groups else groups
-    conditions |= {name: known[name] for name in options.conditions}
-    units = {**dict.fromkeys(conditions, "1"), **dataset.condition_units}
-    carrier = options.carrier or dataset.meta.carrier_frequency
-    rx_array, tx_array = options.rx_array or dataset.rx_array, options.tx_array or dataset.tx_array
-    try:
-        dataset = replace(
-            dataset,
-            conditions=conditions,
-            condition_units=units,
-            groups=groups,
-            meta=replace(dataset.meta, carrier_frequency=carrier),
-            rx_array=rx_array,
-            tx_array=tx_array,
-        )
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from None
-    roles = {**dict.fromkeys(groups, "group"), **dict.fromkeys(conditions, "condition")}
-    how = Reading(
-        layout=layout,
-        array=array,
-        file_shape=dataset.shape,
-        axes=AXES,
-        spacing=dataset.subcarrier_spacing,
-        freq=dataset.freq,
-        time=dataset.time,
-        carrier=carrier,
-        rx_array=rx_array,
-        tx_array=tx_array,
-        labels=tuple(Label(k, str(known[k].dtype), roles.get(k, "")) for k in known),
-        attributes=dict(dataset.meta.provenance),
-    )
-    return how, dataset
-
-
-def _digest(path: Path) -> dict[str, str]:
-    """SHA-256 of a file; of a very large one its size, first and last MiB."""
-    digest, size = hashlib.sha256(), path.stat().st_size
-    with path.open("rb") as file:
-        if size < _WHOLE:
-            while block := file.read(1 << 20):
-                digest.update(block)
-        else:
-            digest.update(str(size).encode() + file.read(1 << 20))
-            file.seek(-(1 << 20), os.SEEK_END)
-            digest.update(file.read())
-    of = "the whole file" if size < _WHOLE else "its size, first and last MiB"
-    return {"sha256": digest.hexdigest(), "sha256_of": of}
+def _with_origin(path: str, dataset: ChannelDataset) -> ChannelDataset:
+    """The set with the name and hash of its file."""
+    origin = {"file": Path(path).name, **digest(Path(path))}
+    provenance = {**dataset.meta.provenance, **origin}
+    return replace(dataset, meta=replace(dataset.meta, provenance=provenance))
 
 
 def _without(dataset: ChannelDataset, keep: np.ndarray, dropped: dict[str, int]) -> ChannelDataset:
-    h = dataset.h.take(keep) if isinstance(dataset.h, FileArray) else dataset.h[keep]
+    h = dataset.h.take(keep) if isinstance(dataset.h, Rows | Mapped) else dataset.h[keep]
     provenance = {**dataset.meta.provenance, "dropped_realisations": dropped}
     return replace(
         dataset,

@@ -22,6 +22,7 @@ class SourceArray:
         dtype: Numbers, complex numbers, a compound, ``TEXT``, or ``object`` for anything else.
         cut: Reads what a tuple of slices selects; text comes as numpy strings.
         attrs: Attributes of the array.
+        reverse: MATLAB wrote it, and shows its axes in reverse.
     """
 
     name: str
@@ -29,6 +30,7 @@ class SourceArray:
     dtype: np.dtype
     cut: Callable[[tuple[slice, ...]], np.ndarray] = field(repr=False)
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    reverse: bool = False
 
     @property
     def ndim(self) -> int:

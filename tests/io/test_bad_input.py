@@ -112,7 +112,8 @@ def test_silent_file_is_asked_about(foreign: Foreign) -> None:
     path = foreign(H=H)
     assert refusal(path) == (
         "/H has 2 axes (64, 8): say what they are and the grid, e.g. --axes n,delay "
-        "--tap-spacing 1ns or --axes n,freq --subcarrier-spacing 15kHz"
+        "--tap-spacing 1ns or --axes n,freq --subcarrier-spacing 15kHz (axis 0, of length 64, is "
+        "likely the realisations: they are often first)"
     )
     assert refusal(path, axes="n,delay").startswith(
         "/H: the spacing of its 8 taps is not in the file; add --tap-spacing 1ns"
@@ -123,7 +124,10 @@ def test_silent_file_is_asked_about(foreign: Foreign) -> None:
     assert "add --time-spacing 1ms" in refusal(path, axes="n,time")
     assert "--axes n,rx,tx,delay --tap-spacing 1ns" in refusal(foreign(H=H.reshape(64, 2, 2, 2)))
     assert "add --axes n" in refusal(foreign(H=H[:, 0]))
-    assert "at most five can be read" in refusal(foreign(H=H.reshape(64, 2, 2, 2, 1, 1)))
+    path = foreign(H=H.reshape(64, 2, 4, 1, 1, 1))
+    assert refusal(path).endswith("with --axes, of n,rx,tx,time,freq, and 1 for one of length 1")
+    assert load(path, axes="n,rx,tx,1,time,1").shape == (64, 2, 4, 1, 1)
+    assert "has 1 for axis [1], which is longer" in refusal(path, axes="n,1,tx,1,time,1")
 
 
 @pytest.mark.parametrize(
