@@ -114,6 +114,9 @@ class DataConfig(Config):
     group: str = Field(default="", description="group that keeps the parts apart; random for none")
     validation: float = Field(default=0.1, gt=0, lt=0.5)
     test: float = Field(default=0.1, gt=0, lt=0.5)
+    memory_gib: PositiveFloat = Field(
+        default=4.0, description="training maps larger than this are read from the file as needed"
+    )
 
 
 class FitConfig(Config):

@@ -1,5 +1,7 @@
 """The conditions of a channel: its delay spread and its angular spread."""
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Complex, Float
@@ -11,6 +13,9 @@ from chanvae.signal.normalization import noise_power
 from chanvae.stats.angle import ANGULAR_SPREAD_DEFINITION, angular_spread
 from chanvae.stats.delay import DELAY_SPREAD_DEFINITION, NOISE_CORRECTION, delay_spread
 from chanvae.stats.spatial import array_axis
+
+_BATCH = 1 << 24
+"""Bytes of channels looked at together."""
 
 UNITS = {"delay_spread": "s", "angular_spread": "rad"}
 """Condition -> SI unit."""
@@ -53,7 +58,7 @@ def channel_conditions(
     return conditions
 
 
-def with_channel_conditions(dataset: ChannelDataset, batch: int = 2048) -> ChannelDataset:
+def with_channel_conditions(dataset: ChannelDataset, batch: int = 0) -> ChannelDataset:
     """The same channels with their delay and angular spread as conditions.
 
     Whatever the file called ``delay_spread`` or ``angular_spread`` is computed anew, so that
@@ -61,8 +66,9 @@ def with_channel_conditions(dataset: ChannelDataset, batch: int = 2048) -> Chann
 
     Args:
         dataset: The set; its channels are read ``batch`` at a time.
-        batch: Realisations in memory at a time.
+        batch: Realisations in memory at a time; by default as many as 16 MiB hold.
     """
+    batch = batch or max(_BATCH // (8 * math.prod(dataset.shape[1:])), 1)
     freq = torch.as_tensor(dataset.freq, dtype=torch.float64)
     noise = torch.as_tensor(noise_power(dataset))
     parts = [

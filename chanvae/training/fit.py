@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from chanvae.channels import ChannelDataset
@@ -39,10 +37,12 @@ from chanvae.signal.pipeline import hints, signal_lines
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.training.card import write_card
 from chanvae.training.loop import Stage
+from chanvae.training.posterior import Posterior
 from chanvae.training.record import Record
+from chanvae.training.registering import registered
 from chanvae.training.schedules import warm_up
+from chanvae.training.supply import FileMaps, map_bytes
 from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
-from chanvae.transforms.registration import Pose
 
 Saved = tuple[dict[str, Tensor], dict[str, Any]]
 VALIDATION = 2000
@@ -146,7 +146,7 @@ class Material:
         known: Their values in the training part.
         gains: Power of the training part as measured, where each was scaled to unit power.
         model: The untrained model, its constants fitted to the training part.
-        train: Registered training part.
+        train: Registered training part; its maps stay in the file where they are many.
         validation: Registered validation part, at most :data:`VALIDATION` realisations.
         sizes: Realisations for training, validation and test.
     """
@@ -174,40 +174,22 @@ def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Mate
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = SiteModel(grid_of(dataset), vector.width, config.model)
-        train = _register(dataset, parts.train, model, vector, progress)
+        limit = config.data.memory_gib * 2**30
+        train = registered(dataset, parts.train, model, vector, limit, progress)
         model.pose_prior = PosePrior.fitted(train.pose, vector.width)
     model.context.fit(train.pose)
-    validation = _register(dataset, parts.validation[:VALIDATION], model, vector, progress)
+    few = parts.validation[: max(min(VALIDATION, int(limit / 8) // map_bytes(model.grid)), 256)]
+    validation = registered(dataset, few, model, vector)
     sizes = (len(parts.train), len(parts.validation), len(parts.test))
     gains = np.asarray(dataset.conditions.get(GAIN, np.zeros(0)), np.float64)
     gains = gains[parts.train] if dataset.meta.normalization == EACH else np.zeros(0)
     return Material(dataset, vector, known, gains, model, train, validation, sizes)
 
 
-def _register(
-    dataset: ChannelDataset,
-    rows: np.ndarray,
-    model: SiteModel,
-    vector: ConditionVector,
-    progress: bool,
-) -> Registered:
-    """Read and register realisations, 2,048 of them in memory beside the result."""
-    x = torch.empty(len(rows), *model.grid.shape, dtype=torch.complex64)
-    poses = []
-    starts = range(0, len(rows), 2048)
-    for start in track(starts, "registering", console=Console(stderr=True), disable=not progress):
-        maps, pose = model.register(dataset[rows[start : start + 2048]].tensor())
-        x[start : start + len(maps)] = maps
-        poses.append(pose)
-    pose = Pose(*(torch.cat([getattr(p, f.name) for p in poses]) for f in fields(Pose)))
-    return Registered(
-        x, pose, vector.encode({k: dataset.conditions[k][rows] for k in vector.names}, len(rows))
-    )
-
-
 def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator[Stage]:
     """The autoencoder, then what poses and latents are drawn from."""
     train, validation, how = material.train, material.validation, config.training
+    order = train.x.order if isinstance(train.x, FileMaps) else None
     context = model.context(train.c, train.pose)
     context_validation = model.context(validation.c, validation.pose)
 
@@ -231,7 +213,7 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
 
     seed = config.seed
     autoencoder = Stage(
-        "autoencoder", model.cvae, how.optimisation, len(train), loss, validate, seed
+        "autoencoder", model.cvae, how.optimisation, len(train), loss, validate, seed, order
     )
     yield autoencoder
     model.cvae.eval()
@@ -247,12 +229,13 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
             lambda _: {"loss": -float(model.pose_prior.log_prob(held_out, validation.c).mean())},
             seed,
         )
-    mean, log_variance = _posteriors(model, train, context)
-    model.latent_prior.fit_scale(draw(mean, log_variance, generator_for(seed, "scale", 0)))
-    other = draw(*_posteriors(model, validation, context_validation), generator_for(seed, "z", 0))
+    train_posterior = Posterior(model, train, context)
+    model.latent_prior.fit_scale(train_posterior.sample(generator_for(seed, "scale", 0)))
+    validation_posterior = Posterior(model, validation, context_validation)
+    other = validation_posterior.sample(generator_for(seed, "z", 0))
 
     def prior_loss(rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
-        z = draw(mean[rows], log_variance[rows], generator)
+        z = draw(*train_posterior[rows], generator)
         return {"loss": model.latent_prior.loss(z, context[rows], generator)}
 
     def prior_validate(generator: torch.Generator) -> dict[str, float]:
@@ -262,16 +245,9 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
 
     optimisation = config.model.prior.optimisation
     yield Stage(
-        "prior", model.latent_prior, optimisation, len(train), prior_loss, prior_validate, seed
-    )
-
-
-@torch.no_grad()
-def _posteriors(model: SiteModel, data: Registered, context: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and log variance of the latent of every realisation."""
-    rows = torch.arange(len(data)).split(512)
-    found = [model.cvae.encode(data.x[r], context[r]) for r in rows]
-    return torch.cat([m for m, _ in found]), torch.cat([v for _, v in found])
+        "prior", model.latent_prior, optimisation, len(train), prior_loss, prior_validate, seed,
+        order,
+    )  # fmt: skip
 
 
 def _train(run: Run, material: Material, record: Record, saved: Saved | None) -> None:

@@ -35,6 +35,7 @@ class Stage:
         loss: ``(indices, step, generator)`` to named terms [n]; ``loss`` is minimised.
         validate: Network and generator to named figures; ``loss`` decides which weights are kept.
         seed: Seed of batches and noise; every step draws from a generator of its own.
+        order: Generator to the indices of an epoch; by default all of them, well mixed.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Stage:
     loss: Callable[[Tensor, int, torch.Generator], Terms]
     validate: Callable[[torch.Generator], dict[str, float]]
     seed: int
+    order: Callable[[torch.Generator], Tensor] | None = None
     step: int = 0
     best: float = math.inf
     since_best: int = 0
@@ -127,7 +129,10 @@ class Stage:
         epoch, place = divmod(self.step, self._per_epoch)
         if self._order is None or self._order[0] != epoch:
             generator = generator_for(self.seed, self.name + " order", epoch)
-            self._order = epoch, torch.randperm(self.realisations, generator=generator)
+            if self.order is not None:
+                self._order = epoch, self.order(generator)
+            else:
+                self._order = epoch, torch.randperm(self.realisations, generator=generator)
         return self._order[1][place * size : (place + 1) * size]
 
     @torch.no_grad()

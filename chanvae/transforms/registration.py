@@ -63,11 +63,24 @@ def register(h: Tensor, grid: AngleDelay) -> tuple[Tensor, Pose]:
                 position = _refine(unit, grid, position, axis, step / grid.shape[axis])
     peak = _contract(unit, grid, position)
     phase = peak.angle()
-    shift = _target(grid).to(position) - position
-    maps = grid.forward(
-        _steer(unit * torch.exp(-1j * phase).reshape(-1, *[1] * len(axes)), grid, shift)
-    )
-    return maps, Pose(gain.to(phase.dtype), phase, position)
+    pose = Pose(gain.to(phase.dtype), phase, position)
+    return align(h, pose, grid), pose
+
+
+def align(h: Tensor, pose: Pose, grid: AngleDelay) -> Tensor:
+    """Take a known pose out of channels.
+
+    Args:
+        h: Unfolded channels, complex ``[n, *grid.shape]``.
+        pose: What :func:`register` found for them.
+        grid: The axes.
+
+    Returns:
+        Registered angle-delay maps, complex ``[n, *grid.shape]``.
+    """
+    amplitude = torch.polar(pose.gain.sqrt(), pose.phase).to(h.dtype)
+    shift = _target(grid).to(pose.position) - pose.position
+    return grid.forward(_steer(h / amplitude.reshape(-1, *[1] * len(grid.shape)), grid, shift))
 
 
 def unregister(maps: Tensor, pose: Pose, grid: AngleDelay) -> Tensor:
