@@ -56,7 +56,8 @@ def command(
             {"data.conditions": list(given["condition"])} if given["condition"] else {}
         )
         if given["group"]:
-            asked["data.group"] = given["group"][0]
+            apart = given["group"][0] == "random" and given["independent_antennas"]
+            asked["data.group"] = "realisation" if apart else given["group"][0]
         if seed is not None:
             asked["seed"] = seed
         config = configure("quick" if quick else preset or "default", changes, asked)
@@ -71,6 +72,7 @@ def command(
             resume=resume,
             overwrite=overwrite,
             progress=not as_json and sys.stderr.isatty(),
+            say=lambda line: click.echo(line, err=True),
         )
     except KeyboardInterrupt:
         if Path(output, CHECKPOINT).is_file():

@@ -20,17 +20,21 @@ _QUANTILES = ("median", "p10", "p90")
 
 
 @click.command("inspect")
-@click.argument("file", type=click.Path())
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, in SI units.")
-def command(file: str, as_json: bool, **given: Any) -> None:
-    """What is in FILE, how it is read and what is assumed, and its statistics."""
+def command(files: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """What is in FILE, how it is read and what is assumed, and its statistics.
+
+    Several files, or a pattern such as 'day*.h5', are one set.
+    """
     from chanvae.io.describe import describe, statistics
     from chanvae.io.read import load, reading
 
     options = load_options(given)
-    how = reading(file, **{k: v for k, v in options.items() if k != "drop_invalid"})
-    dataset = load(file, **options)
+    file = ", ".join(files)
+    how = reading(files, **{k: v for k, v in options.items() if k != "drop_invalid"})
+    dataset = load(files, **options)
     described = describe(file, how, dataset, statistics(dataset, _progress))
     if as_json:
         click.echo(json.dumps(described, indent=2, allow_nan=False))
@@ -48,11 +52,15 @@ def _lines(
     file: str, how: Reading, dataset: ChannelDataset, described: dict[str, Any]
 ) -> list[str]:
     """The same for people."""
+    from chanvae.signal.pipeline import signal_lines
+
     n, *rest = dataset.shape
     lengths = " x ".join(f"{k} {name}" for k, name in zip(rest, _AXES, strict=True))
     rows = [
         ("read as", how.layout),
         ("array", f"{how.array} {how.file_shape} = {', '.join(how.axes)}"),
+        ("numbers", how.numbers),
+        *([("files", ", ".join(how.files))] if how.files else []),
         *_grid(how, dataset),
         ("carrier", _known(dataset.meta.carrier_frequency, "Hz")),
         ("rx array", str(dataset.rx_array)),
@@ -65,6 +73,10 @@ def _lines(
     ]
     lines = [f"{file}: {n:,} realisations of {lengths}"]
     lines += [f"  {name:<14}{value or 'none'}" for name, value in rows]
+    if done := signal_lines(dataset):
+        lines += ["", "done to the channels", *(f"  - {line}" for line in done)]
+    if described["hints"]:
+        lines += ["", "hints", *(f"  - {line}" for line in described["hints"])]
     if how.assumptions:
         lines += ["", "assumed", *(f"  - {sentence}" for sentence in how.assumptions)]
     if how.options:
@@ -82,15 +94,16 @@ def _grid(how: Reading, dataset: ChannelDataset) -> list[tuple[str, str]]:
     """Taps or subcarriers, and the band they span."""
     from chanvae.units import show
 
-    count = len(dataset.freq)
+    count = len(how.freq)
     if count == 1:
         return [("grid", "a single frequency")]
     if how.domain == "delay":
         rows = [("grid", f"{count} taps, {show(how.spacing, 's', 5)} apart, read into frequency")]
     else:
         rows = [("grid", f"{count} subcarriers, {show(how.spacing, 'Hz', 5)} apart")]
-        if not math.isclose(dataset.subcarrier_spacing, how.spacing, rel_tol=1e-6):
-            mean = show(dataset.subcarrier_spacing, "Hz", 5)
+        spacing = float(how.freq[-1] - how.freq[0]) / (count - 1)
+        if not math.isclose(spacing, how.spacing, rel_tol=1e-6):
+            mean = show(spacing, "Hz", 5)
             rows = [
                 ("grid", f"{count} subcarriers at their true frequencies, {mean} apart on average")
             ]

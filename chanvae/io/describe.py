@@ -12,6 +12,9 @@ import numpy as np
 from chanvae.axes import AXES
 from chanvae.channels import ChannelDataset
 from chanvae.io.layouts import Reading
+from chanvae.signal.lazy import sample
+from chanvae.signal.normalization import noise_power
+from chanvae.signal.pipeline import hints
 
 MOST = 20_000
 """Statistics of a larger set are those of this many realisations, evenly spaced."""
@@ -38,24 +41,23 @@ def statistics(
     from chanvae.stats.fading import gain, k_factor
 
     freq = torch.as_tensor(dataset.freq, dtype=torch.float64)
-    wanted: dict[str, Any] = {"gain": gain}
+    wanted: dict[str, Any] = {"gain": lambda h, _: gain(h)}
     if math.prod(dataset.shape[1:]) > 1:
-        wanted["k_factor"] = k_factor
+        wanted["k_factor"] = lambda h, _: k_factor(h)
     if len(freq) > 1:
-        wanted["delay_spread"] = lambda h: delay_spread(h, freq)
+        wanted["delay_spread"] = lambda h, noise: delay_spread(h, freq, noise=noise)
     if dataset.rx_array.size > 1:
-        wanted["angular_spread_rx"] = lambda h: angular_spread(h, dataset.rx_array, "rx")
+        wanted["angular_spread_rx"] = lambda h, _: angular_spread(h, dataset.rx_array, "rx")
     if dataset.tx_array.size > 1:
-        wanted["angular_spread_tx"] = lambda h: angular_spread(h, dataset.tx_array, "tx")
-    n = len(dataset)
-    rows = np.arange(n) if n <= MOST else np.linspace(0, n - 1, MOST).astype(np.int64)
+        wanted["angular_spread_tx"] = lambda h, _: angular_spread(h, dataset.tx_array, "tx")
+    rows, noise = sample(dataset, MOST), torch.as_tensor(noise_power(dataset))
     parts = np.array_split(rows, math.ceil(len(rows) * 8 * math.prod(dataset.shape[1:]) / _BATCH))
     found: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
     for k, part in enumerate(parts):
         progress(k, len(parts))
         h = torch.as_tensor(dataset.h[part])
         for name, of in wanted.items():
-            found[name].append(of(h).double().numpy())
+            found[name].append(of(h, noise[part]).double().numpy())
     return {name: np.concatenate(values) for name, values in sorted(found.items())}
 
 
@@ -95,6 +97,8 @@ def describe(
                 "array": how.array,
                 "file_shape": how.file_shape,
                 "axes": how.axes,
+                "numbers": how.numbers,
+                "files": how.files,
                 "domain": how.domain,
                 "spacing": quantity(how.spacing, "s" if how.domain == "delay" else "Hz"),
                 "bandwidth": quantity(dataset.bandwidth, "Hz"),
@@ -109,7 +113,9 @@ def describe(
             "groups": {name: len(np.unique(values)) for name, values in dataset.groups.items()},
             "conditions": dict(dataset.condition_units),
             "normalization": dataset.meta.normalization,
+            "noise_floor": quantity(dataset.meta.noise_floor, "1"),
             "provenance": dict(dataset.meta.provenance),
+            "hints": hints(dataset),
             "statistics": summaries,
             "statistics_realisations": min(len(dataset), MOST),
         }
