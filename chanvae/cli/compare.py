@@ -13,7 +13,7 @@ from chanvae.cli.reading import load_options, reading_options
 
 if TYPE_CHECKING:
     from chanvae.channels import ChannelDataset
-    from chanvae.evaluate.compare import Report
+    from chanvae.evaluate.report import Report
 
 _UNLABELLED: dict[str, Any] = {"groups": (), "conditions": ()}
 _OVERRULE = ("carrier", "rx_array", "tx_array", "groups", "conditions", "drop_invalid")
@@ -25,16 +25,26 @@ _OVERRULE = ("carrier", "rx_array", "tx_array", "groups", "conditions", "drop_in
 @click.argument("generated", type=click.Path())
 @click.option("-o", "--output", default="comparison", show_default=True, metavar="DIR")
 @click.option("--seed", default=0, show_default=True, help="Seed of every draw.")
-@click.option("--quick", is_flag=True, help="Leave out the classifier on channels.")
+@click.option("--quick", is_flag=True, help="Leave out the classifier on channels, and tasks.")
+@click.option("--training", metavar="FILE", help="What GENERATED was fitted on, for baselines.")
+@click.option("--resample", is_flag=True, help="Compare on the frequencies that both cover.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 @reading_options
 def command(
-    measured: str, generated: str, output: str, seed: int, quick: bool, as_json: bool, **given: Any
+    measured: str,
+    generated: str,
+    output: str,
+    seed: int,
+    quick: bool,
+    training: str | None,
+    resample: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """How far the channels in GENERATED are from those in MEASURED.
 
-    Writes report.json and report.html to DIR. The reading options are about every file that is
-    not in chanvae's own format; labels are those of MEASURED.
+    Writes report.json, report.html and card.csv to DIR. The reading options are about every file
+    that is not in chanvae's own format; labels are those of MEASURED.
     """
     from chanvae.evaluate.compare import compare
 
@@ -42,17 +52,17 @@ def command(
     with steps(quiet=as_json) as progress:
         progress("reading")
         sets = _load(measured, options), _load(generated, options | _UNLABELLED)
-        report = compare(*sets, seed=seed, quick=quick, progress=progress)
+        known = None if training is None else _load(training, options | _UNLABELLED)
+        report = compare(
+            *sets, training=known, seed=seed, quick=quick, resample=resample, progress=progress
+        )
     show(report, output, as_json)
 
 
 def _load(path: str, options: dict[str, Any]) -> ChannelDataset:
-    from chanvae.io.opened import opened
-    from chanvae.io.read import load
-    from chanvae.io.schema import is_own
+    from chanvae.io.read import is_ours, load
 
-    with opened(path) as file:
-        own = is_own(file)
+    own = is_ours(path)
     return load(path, **{k: v for k, v in options.items() if k in _OVERRULE or not own})
 
 
@@ -78,18 +88,23 @@ def show(report: Report, directory: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report.to_dict(), allow_nan=False))
         return
-    trained = report.training is not None
-    heads = ["statistic", "W1/σ", "floor", *["training data"] * trained, "KS", "verdict"]
-    table = Table(*heads, title="generated against measured")
+    table = Table("figure", "distance", "floor", "training data", "verdict",
+                  title="generated against measured")  # fmt: skip
     for s in report.statistics:
-        distances = [s.distance, s.floor, *[s.training] * trained]
-        cells = [f"{d.w1_sigma.value:.3f}" if d else "constant" for d in distances]
-        table.add_row(
-            s.label, *cells, f"{s.distance.ks.value:.3f}" if s.distance else "", s.verdict
-        )
+        told = [s.distance, s.floor, s.baselines.get("resampled")]
+        cells = [f"{d.w1_sigma.value:.3f}" if d else "-" for d in told]
+        table.add_row(s.label, *(cells if s.distance else ["constant", "-", "-"]), s.verdict)
+    for f in report.figures:
+        unit = "" if f.unit == "1" else f" {f.unit}"
+        cells = [f.distance.value, f.floor.value, f.baselines.get("resampled")]
+        told = ["-" if v is None else f"{v:.3f}{unit}" for v in cells]
+        table.add_row(f.label, *told, f.verdict)
     for c in report.classifiers:
+        base = c.baselines.get("resampled")
         table.add_row(f"AUC on {c.name}", f"{c.test.auc:.3f}", "0.500",
-                      *[f"{c.baseline.auc:.3f}"] * trained, "", c.verdict)  # fmt: skip
+                      "-" if base is None else f"{base:.3f}", c.verdict)  # fmt: skip
+    for t in report.tasks:
+        table.add_row(t.label, f"{t.loss.value:.2f} dB", f"{t.floor:.2f} dB", "-", t.verdict)
     Console().print(table)
     for line in (*report.sentences, *map(str, paths)):
         click.echo(line)

@@ -13,7 +13,7 @@ import click
     "-n", type=click.IntRange(min=20), help="How many to generate.  [default: as held out]"
 )
 @click.option("--seed", default=0, show_default=True, help="Seed of the channels and all draws.")
-@click.option("--quick", is_flag=True, help="Leave out the classifier on channels.")
+@click.option("--quick", is_flag=True, help="Leave out the classifier on channels, and tasks.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
 def command(
     run: str,

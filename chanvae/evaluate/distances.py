@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import ks_2samp, wasserstein_distance
+
+from chanvae.evaluate import circular as circle
+from chanvae.evaluate.circular import PooledCircle
 
 
 @dataclass(frozen=True)
@@ -17,38 +19,52 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far two samples are apart: W1 over the measured standard deviation, and KS."""
+    """How far two samples are apart: W1 over the measured standard deviation, and KS.
+
+    Of phases both are taken on the circle: W1 over the RMS deviation about the circular mean, and
+    Kuiper's in the place of KS.
+    """
 
     w1_sigma: Estimate
     ks: Estimate
 
 
-def is_constant(measured: np.ndarray, resolution: float = 0.0) -> bool:
+def scale(measured: np.ndarray, circular: bool = False) -> float:
+    """Standard deviation of a sample, of phases that about their circular mean."""
+    return circle.sigma(measured) if circular else float(np.std(measured))
+
+
+def is_constant(measured: np.ndarray, resolution: float = 0.0, circular: bool = False) -> bool:
     """Whether a sample has no spread to scale a distance by."""
-    return float(np.std(measured)) <= max(resolution, 1e-9 * abs(float(np.mean(measured))))
+    level = 0.0 if circular else 1e-9 * abs(float(np.mean(measured)))
+    return scale(measured, circular) <= max(resolution, level)
 
 
-def wasserstein_over_sigma(measured: np.ndarray, generated: np.ndarray) -> float:
-    r"""Wasserstein-1 distance over the standard deviation of the measured sample.
+def has_heavy_tails(measured: np.ndarray) -> bool:
+    """Whether a few values make up the standard deviation, so that it is no scale.
 
-    .. math:: \frac{1}{\sigma} \int |F(x) - G(x)| \, dx
+    That is, whether it is more than three times that of a normal sample with the same quartiles.
+    """
+    low, high = np.quantile(measured, [0.25, 0.75])
+    return float(np.std(measured)) > 3 * float(high - low) / 1.349
+
+
+def apart(
+    measured: np.ndarray, generated: np.ndarray, circular: bool = False
+) -> tuple[float, float]:
+    r"""W1 over the measured standard deviation, and KS (of phases Kuiper's).
+
+    .. math:: \frac{1}{\sigma} \int |F(x) - G(x)| \, dx, \qquad \max_x |F(x) - G(x)|
 
     Args:
-        measured: The sample that sets the scale.
+        measured: The sample that sets the scale, not constant.
         generated: The other sample.
-
-    Returns:
-        Distance in standard deviations; NaN where the measured sample is constant.
+        circular: The values are phases [rad].
     """
-    if is_constant(measured):
-        return float("nan")
-    return float(wasserstein_distance(measured, generated) / np.std(measured))
-
-
-def ks(measured: np.ndarray, generated: np.ndarray) -> float:
-    """Kolmogorov-Smirnov distance: the largest gap between the two CDFs."""
-    result = ks_2samp(measured, generated, method="asymp")
-    return float(result.statistic)  # pyright: ignore[reportAttributeAccessIssue]
+    n, m = len(measured), len(generated)
+    pooled = _pooled(np.concatenate([measured, generated]), circular)
+    w1, gap = pooled.distances(np.repeat([1 / n, -1 / m], [n, m]))
+    return w1 / scale(measured, circular), gap
 
 
 def distance(
@@ -57,6 +73,7 @@ def distance(
     seed: int = 0,
     repeats: int = 200,
     labels: np.ndarray | None = None,
+    circular: bool = False,
 ) -> Distance:
     """Both distances with bootstrap intervals.
 
@@ -70,18 +87,19 @@ def distance(
         repeats: Bootstrap draws.
         labels: Group of every measured value, ``0 .. groups - 1``; groups are drawn whole, since
             realisations of one group are not independent.
+        circular: The values are phases [rad].
     """
     rng = np.random.default_rng(seed)
     n, m = len(measured), len(generated)
-    pooled = _Pooled(np.concatenate([measured, generated]))
+    pooled = _pooled(np.concatenate([measured, generated]), circular)
     draws = np.empty((repeats, 2))
     for r in range(repeats):
         weights = _resample(rng, n) if labels is None else _resample_groups(rng, labels)
         draws[r] = pooled.distances(np.concatenate([weights, -_resample(rng, m)]))
-    sigma = float(np.std(measured))
+    sigma = scale(measured, circular)
     draws[:, 0] /= sigma
     low, high = np.quantile(draws - draws.mean(0), [0.025, 0.975], axis=0)
-    at = wasserstein_over_sigma(measured, generated), ks(measured, generated)
+    at = apart(measured, generated, circular)
     w1, gap = (
         Estimate(x, max(0.0, float(x + a)), float(x + b))
         for x, a, b in zip(at, low, high, strict=True)
@@ -89,7 +107,13 @@ def distance(
     return Distance(w1, replace(gap, high=min(1.0, gap.high)))
 
 
-def floor(measured: np.ndarray, generated: int, seed: int = 0, repeats: int = 200) -> Distance:
+def floor(
+    measured: np.ndarray,
+    generated: int,
+    seed: int = 0,
+    repeats: int = 200,
+    circular: bool = False,
+) -> Distance:
     """Real against real: what two samples of the same distribution are apart.
 
     The measured sample is parted at random into two of ``floor_size`` values, again and again. The
@@ -101,17 +125,18 @@ def floor(measured: np.ndarray, generated: int, seed: int = 0, repeats: int = 20
         generated: Size of the generated sample.
         seed: Seed of the partings.
         repeats: Number of partings.
+        circular: The values are phases [rad].
 
     Returns:
         Median and 95 % interval over the partings.
     """
     rng = np.random.default_rng(seed)
     n, size = len(measured), floor_size(len(measured), generated)
-    pooled = _Pooled(measured)
+    pooled = _pooled(measured, circular)
     signs = np.zeros(n)
     signs[:size], signs[size : 2 * size] = 1 / size, -1 / size
     draws = np.stack([pooled.distances(rng.permutation(signs)) for _ in range(repeats)])
-    draws[:, 0] /= np.std(measured)
+    draws[:, 0] /= scale(measured, circular)
     draws *= ((1 / n + 1 / generated) / (2 / size)) ** 0.5
     low, mid, high = np.quantile(draws, [0.025, 0.5, 0.975], axis=0)
     return Distance(*(Estimate(*map(float, x)) for x in zip(mid, low, high, strict=True)))
@@ -122,7 +147,11 @@ def floor_size(measured: int, generated: int) -> int:
     return min(measured // 2, generated)
 
 
-class _Pooled:
+def _pooled(values: np.ndarray, circular: bool) -> "Pooled | PooledCircle":
+    return PooledCircle(values) if circular else Pooled(values)
+
+
+class Pooled:
     """Values sorted once, for the distances of many signed weightings of them."""
 
     def __init__(self, values: np.ndarray) -> None:
@@ -135,6 +164,11 @@ class _Pooled:
         # Not a dot product: BLAS starts threads for it, which costs far more than it saves.
         w1 = (difference * self.gaps).sum()
         return float(w1), float(difference[self.gaps > 0].max(initial=0.0))
+
+    def many(self, weights: np.ndarray) -> np.ndarray:
+        """W1 of each of many weightings ``[r, n]``."""
+        difference = np.abs(np.cumsum(weights[:, self.order], axis=1)[:, :-1])
+        return (difference * self.gaps).sum(axis=1)
 
 
 def _resample(rng: np.random.Generator, n: int) -> np.ndarray:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.compare import Report, compare
+from chanvae.evaluate.compare import compare
+from chanvae.evaluate.report import Report
 from chanvae.run import Run
 
 LEAST, MOST = 1_000, 10_000

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.statistics import Grid
+from chanvae.evaluate.grid import Grid
 from chanvae.stats.conditions import DEFINITIONS, UNITS, channel_conditions
 from chanvae.units import show
 
@@ -99,7 +99,7 @@ def achieved_conditions(dataset: ChannelDataset, batch: int = 2048) -> dict[str,
     """The conditions that the channels of a set have, whatever the set says: name -> ``[n]``."""
     grid = Grid.of(dataset)
     parts = [
-        channel_conditions(part.tensor(), grid.freq, grid.rx_array, grid.tx_array)
+        channel_conditions(part.tensor(), grid.freq, grid.rx_array, grid.tx_array, grid.noise)
         for part in dataset.batches(batch)
     ]
     return {name: torch.cat([p[name] for p in parts]).numpy() for name in parts[0]}

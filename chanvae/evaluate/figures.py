@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chanvae.evaluate.pictures import Pictures
-from chanvae.evaluate.verdict import StatisticResult
+from chanvae.evaluate.results import StatisticResult
 
 MEASURED, GENERATED, TEXT = "#0072b2", "#d55e00", "#010203"
 """Blue and vermilion of Okabe and Ito, and what stands for the colour of text."""

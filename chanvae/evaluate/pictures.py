@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.statistics import Grid, angle_delay_power
-from chanvae.stats.delay import delay_axis, power_delay_profile
+from chanvae.evaluate.grid import Grid, View
+from chanvae.evaluate.looks import Looks
+from chanvae.stats.angle import beam_angles
+from chanvae.stats.delay import delay_axis
 
 SHOWN = 4
 """Realisations of each set that are shown."""
@@ -21,6 +23,10 @@ class Pictures:
         measured_profile: Mean power-delay profile of realisations scaled to unit power
             ``[delay]``, linear.
         generated_profile: The same of the generated set.
+        angle: Angles of the spectra [rad].
+        measured_spectrum: Mean angular power spectrum at the receiver, scaled alike ``[angle]``;
+            empty for a single antenna.
+        generated_spectrum: The same of the generated set.
         measured_maps: Power of four angle-delay maps ``[4, angle, delay]``, linear, the
             strongest bin of each 1.
         generated_maps: The same of the generated set.
@@ -29,6 +35,9 @@ class Pictures:
     delay: np.ndarray
     measured_profile: np.ndarray
     generated_profile: np.ndarray
+    angle: np.ndarray
+    measured_spectrum: np.ndarray
+    generated_spectrum: np.ndarray
     measured_maps: np.ndarray
     generated_maps: np.ndarray
 
@@ -43,32 +52,34 @@ class Pictures:
 
 
 def pictures(
-    measured: ChannelDataset, generated: ChannelDataset, seed: int = 0, batch: int = 2048
+    measured: ChannelDataset,
+    generated: ChannelDataset,
+    measured_looks: Looks,
+    generated_looks: Looks,
+    seed: int = 0,
 ) -> Pictures:
     """Profiles of both sets and maps of realisations drawn at random, not chosen.
 
     Args:
         measured: The measured set.
         generated: The generated set.
+        measured_looks: What was seen of it.
+        generated_looks: The same of the generated set.
         seed: Seed of the draw.
-        batch: Realisations in memory.
     """
     rng, grid = np.random.default_rng(seed), Grid.of(measured)
-    profiles, maps = [], []
+    maps = []
     for dataset in (measured, generated):
-        sums = [_profiles(part).sum(0) for part in dataset.batches(batch)]
-        profiles.append(np.sum(sums, axis=0) / len(dataset))
         chosen = dataset[np.sort(rng.permutation(len(dataset))[:SHOWN])]
-        power = _centred(angle_delay_power(chosen.tensor(), grid).numpy(), grid)
+        power = _centred(View(chosen.tensor(), grid).maps.numpy(), grid)
         # Gains differ by tens of decibels; what a map shows is its shape.
         maps.append(power / power.max(axis=(1, 2), keepdims=True).clip(min=1e-300))
-    return Pictures(delay_axis(grid.freq).numpy(), *profiles, *maps)
-
-
-def _profiles(dataset: ChannelDataset) -> np.ndarray:
-    """Power-delay profiles ``[n, delay]`` that sum to one, so that strong channels do not rule."""
-    profile = power_delay_profile(dataset.tensor()).numpy()
-    return profile / profile.sum(axis=1, keepdims=True).clip(min=1e-300)
+    both = measured_looks.means, generated_looks.means
+    one = [means.get("delay_profile", np.ones((1, 1)))[0] for means in both]
+    angles = beam_angles(grid.rx_array).numpy()
+    spectra = [means.get("angle_profile_rx", np.zeros((1, 0)))[0] for means in both]
+    delays = delay_axis(grid.freq).numpy()
+    return Pictures(delays, one[0], one[1], angles, spectra[0], spectra[1], maps[0], maps[1])
 
 
 def _centred(power: np.ndarray, grid: Grid) -> np.ndarray:

@@ -1,21 +1,12 @@
-"""Classifier two-sample tests: how well measured and generated can be told apart."""
+"""Two-sample tests by a classifier: the area it reaches, and trees on the statistics."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from jaxtyping import Complex, Float
-from scipy.stats import rankdata
+from jaxtyping import Float
+from scipy.stats import norm, rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
-from torch import Tensor, nn
-
-from chanvae.channels import ChannelDataset
-from chanvae.evaluate.statistics import Grid
-
-BINS = 12_000_000
-"""Angle-delay bins per class that bound the time and memory of the test on channels."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +19,13 @@ class TwoSample:
         auc: Area under the curve.
         standard_error: DeLong's, of the held-out realisations.
         n: Realisations of each class, for training and testing together.
+        scored: Realisations of each class that the area is of.
     """
 
     auc: float
     standard_error: float
     n: int
+    scored: int
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -57,6 +50,29 @@ def auc(measured: np.ndarray, generated: np.ndarray) -> tuple[float, float]:
     below = 1 - (ranks[:n] - rankdata(measured)) / m
     error = np.sqrt(np.var(above, ddof=1) / m + np.var(below, ddof=1) / n)
     return float(above.mean()), float(error)
+
+
+def samples_needed(test: TwoSample, power: float = 0.8, level: float = 0.05) -> tuple[int, bool]:
+    """Realisations of each set from which a trained classifier tells the sets apart.
+
+    That is, with which a one-sided rank test of its scores at ``level`` finds the difference with
+    the probability ``power``. Where the area does not differ from chance, the number for the
+    upper end of its interval is given, and more are needed than that.
+
+    Args:
+        test: What the classifier reached.
+        power: Probability of finding the difference.
+        level: Probability of a false alarm.
+
+    Returns:
+        The number, at least 2, and whether it is only a lower bound.
+    """
+    bound = test.interval[0] <= 0.5
+    lead = max((test.interval[1] if bound else test.auc) - 0.5, 1e-4)
+    chance = (1 / 6) ** 0.5  # standard error of the area between equal sets, times the root of n
+    spread = test.standard_error * test.scored**0.5
+    root = (norm.isf(level) * chance + norm.ppf(power) * spread) / lead
+    return max(2, int(np.ceil(root**2))), bound
 
 
 def statistics_test(
@@ -93,131 +109,4 @@ def statistics_test(
         score = trees.decision_function(x[test])
         parts.append(auc(score[y[test] == 0], score[y[test] == 1]))
     areas, errors = np.array(parts).T
-    return TwoSample(float(areas.mean()), float(np.sqrt((errors**2).sum()) / folds), n)
-
-
-def channels_test(
-    measured: ChannelDataset,
-    generated: ChannelDataset,
-    seed: int = 0,
-    limit: int = 10_000,
-    epochs: int = 6,
-) -> TwoSample:
-    """A small convolutional network on the angle-delay maps, trained on 70 %, tested on 30 %.
-
-    It sees real part, imaginary part and log magnitude of every map scaled to unit power, and the
-    gain apart. The global phase is drawn anew at every use: it is uniform in both. The budget is
-    fixed, so nothing is chosen by the realisations that it is tested on.
-
-    Args:
-        measured: The first class.
-        generated: The second, on the same grid.
-        seed: Seed of the draw, the split, the weights and the batches.
-        limit: Realisations per class, fewer where maps are large.
-        epochs: Passes over the training part, more where it is small.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    bins = int(np.prod(measured.shape[1:]))
-    n = min(len(measured), len(generated), limit, max(1000, BINS // bins))
-    maps, gains = zip(*(_maps(d, n, generator) for d in (measured, generated)), strict=True)
-    x, gain = torch.cat(maps), torch.cat(gains)
-    gain = (gain - gain.mean()) / gain.std().clamp(min=0.1)
-    y = torch.repeat_interleave(torch.arange(2.0), n)
-    train, test = _split(n, 0.7, generator)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        net = _Net(x.shape[1], x.shape[2])
-        _train(net, x, gain, y, train, epochs, generator)
-    net.eval()
-    with torch.no_grad():
-        score = torch.cat([net(_rotate(x[i], generator), gain[i]) for i in test.split(512)])
-    score, label = score.double().numpy(), y[test].numpy()
-    return TwoSample(*auc(score[label == 0], score[label == 1]), n)
-
-
-def _maps(
-    dataset: ChannelDataset, n: int, generator: torch.Generator, batch: int = 1024
-) -> tuple[Complex[Tensor, "n angle delay"], Float[Tensor, " n"]]:
-    """``n`` maps drawn from a set, scaled to unit power a bin, and their gain in dB."""
-    chosen = torch.randperm(len(dataset), generator=generator)[:n].sort().values
-    transform = Grid.of(dataset).angle_delay
-    maps, gains = [], []
-    for index in chosen.split(batch):
-        x = transform.forward(transform.unfold(dataset[index.numpy()].tensor()))
-        x = x.reshape(len(x), -1, x.shape[-1])
-        power = x.abs().square().mean((1, 2)).clamp(min=torch.finfo(torch.float32).tiny)
-        maps.append(x / power.sqrt()[:, None, None])
-        gains.append(10 * power.log10())
-    return torch.cat(maps), torch.cat(gains)
-
-
-def _split(n: int, share: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Indices to train on and to test on, both with as many of each class."""
-    cut = max(1, min(n - 1, round(share * n)))
-    orders = [torch.randperm(n, generator=generator) + k * n for k in range(2)]
-    return torch.cat([o[:cut] for o in orders]), torch.cat([o[cut:] for o in orders])
-
-
-def _rotate(x: Complex[Tensor, "n angle delay"], generator: torch.Generator) -> Tensor:
-    phase = 2 * torch.pi * torch.rand(len(x), 1, 1, generator=generator)
-    return x * torch.polar(torch.ones_like(phase), phase)
-
-
-def _train(
-    net: nn.Module,
-    x: Tensor,
-    gain: Tensor,
-    y: Tensor,
-    train: Tensor,
-    epochs: int,
-    generator: torch.Generator,
-    batch: int = 128,
-    rate: float = 3e-3,
-    least: int = 160,
-) -> None:
-    """Fit with a one-cycle schedule of at least ``least`` steps."""
-    steps = -(-len(train) // batch)
-    epochs = max(epochs, -(-least // steps))
-    optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, epochs * steps)
-    for _ in range(epochs):
-        order = train[torch.randperm(len(train), generator=generator)]
-        for index in order.chunk(steps):
-            logit = net(_rotate(x[index], generator), gain[index])
-            loss = F.binary_cross_entropy_with_logits(logit, y[index])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-
-
-class _Net(nn.Module):
-    """Maps of any shape and their gain to the log odds of being generated.
-
-    The first layer keeps the resolution: how neighbouring bins cohere is what gives most
-    generators away. Then axes are halved down to about 4 x 8; what is left keeps its place,
-    since absolute delay and angle are not uniform.
-    """
-
-    def __init__(self, angle: int, delay: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(3, 24, 3, 1, 1), nn.SiLU()]
-        channels, size = 24, (angle, delay)
-        for width in (48, 64, 96):
-            stride = (2 if size[0] > 4 else 1, 2 if size[1] > 8 else 1)
-            layers += [
-                nn.Conv2d(channels, width, 3, stride, 1),
-                nn.GroupNorm(8, width),
-                nn.SiLU(),
-            ]
-            channels, size = width, tuple(-(-s // t) for s, t in zip(size, stride, strict=True))
-        size = min(size[0], 4), min(size[1], 8)
-        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(size))
-        flat = channels * size[0] * size[1]
-        self.head = nn.Sequential(
-            nn.Linear(flat + 1, 64), nn.SiLU(), nn.Dropout(0.2), nn.Linear(64, 1)
-        )
-
-    def forward(self, x: Tensor, gain: Tensor) -> Tensor:
-        planes = torch.stack([x.real, x.imag, (x.abs() + 0.01).log() / 2 + 1], 1)
-        return self.head(torch.cat([self.body(planes).flatten(1), gain[:, None]], 1)).squeeze(1)
+    return TwoSample(float(areas.mean()), float(np.sqrt((errors**2).sum()) / folds), n, n)

@@ -1,110 +1,50 @@
 """From distances to a verdict: within the floor, close or off, and in which direction."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
 
 import numpy as np
 
-from chanvae.evaluate.distances import Distance, distance, floor, is_constant
-from chanvae.evaluate.fidelity import Fidelity
+from chanvae.evaluate.direction import direction
+from chanvae.evaluate.distances import (
+    Distance,
+    Estimate,
+    distance,
+    floor,
+    has_heavy_tails,
+    is_constant,
+)
+from chanvae.evaluate.results import (
+    ClassifierResult,
+    SetResult,
+    StatisticResult,
+    Summary,
+    Verdict,
+)
+from chanvae.evaluate.setfigures import SetFigure
 from chanvae.evaluate.statistics import Statistic
-from chanvae.evaluate.twosample import TwoSample
+from chanvae.evaluate.twosample import TwoSample, samples_needed
 from chanvae.units import show
 
-Verdict = Literal["within the floor", "close", "off"]
-
 CLOSE_SIGMA = 0.1
+CLOSE_KS = 0.04
 CLOSE_FLOORS = 2.0
 CLOSE_AUC = 0.7
 RULE = (
-    "A statistic is within the floor where its W1/σ is at most the 97.5 % quantile of real "
-    f"against real, close where it is at most {CLOSE_SIGMA:g} or {CLOSE_FLOORS:g} times that "
-    "quantile, off where it is larger. A classifier is within the floor where its 95 % interval "
-    f"reaches down to 0.5 or into that of its baseline, close up to an AUC of {CLOSE_AUC:g}, off "
-    "above."
+    "A figure is within the floor where it is at most the 97.5 % quantile of real against real, "
+    f"close where it is at most {CLOSE_FLOORS:g} times that quantile or a limit that is small "
+    f"whatever the floor (W1/σ {CLOSE_SIGMA:g}; a set figure has its own), off where it is "
+    "larger. Where a few values make up the standard deviation, KS takes the place of W1/σ "
+    f"(limit {CLOSE_KS:g}). A classifier is within the floor where its 95 % interval reaches down "
+    f"to 0.5 or into that of its baseline, close up to an AUC of {CLOSE_AUC:g}, off above."
 )
 """How a verdict is reached."""
 
 
-@dataclass(frozen=True)
-class Summary:
-    """A sample of one statistic in a few numbers, in its unit.
-
-    Args:
-        n: Realisations for which the statistic is defined.
-        mean: Mean.
-        std: Standard deviation.
-        median: Median.
-        quantiles: 201 quantiles, from the smallest to the largest value.
-    """
-
-    n: int
-    mean: float
-    std: float
-    median: float
-    quantiles: tuple[float, ...]
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> "Summary":
-        """The summary of finite values."""
-        quantiles = np.quantile(values, np.linspace(0, 1, 201)).tolist()
-        mean, std, median = (float(f(values)) for f in (np.mean, np.std, np.median))
-        return cls(len(values), mean, std, median, tuple(quantiles))
-
-
-@dataclass(frozen=True)
-class StatisticResult:
-    """One statistic of both sets.
-
-    Args:
-        name: The statistic.
-        label: The same for people.
-        unit: Its unit.
-        definition: What it is and where that comes from.
-        measured: Summary of the measured set.
-        generated: Summary of the generated set.
-        constant: The measured set has no spread, so that no distance has a scale.
-        distance: Generated to measured, with 95 % bootstrap intervals.
-        floor: Real against real at the same sizes: median and 95 % interval.
-        training: Training data, as many as generated, to measured.
-        verdict: The verdict.
-        sentence: The verdict with its direction.
-    """
-
-    name: str
-    label: str
-    unit: str
-    definition: str
-    measured: Summary
-    generated: Summary
-    constant: bool
-    distance: Distance | None
-    floor: Distance | None
-    training: Distance | None
-    verdict: Verdict
-    sentence: str
-
-
-@dataclass(frozen=True)
-class ClassifierResult:
-    """A classifier two-sample test beside the same test on real data.
-
-    Args:
-        name: What the classifier sees: ``statistics`` or ``channels``.
-        test: Generated against measured.
-        baseline: Real against real.
-        baseline_name: What real against real was.
-        verdict: The verdict.
-        sentence: The same in words.
-    """
-
-    name: str
-    test: TwoSample
-    baseline: TwoSample
-    baseline_name: str
-    verdict: Verdict
-    sentence: str
+def judge(value: float, floor: Estimate, limit: float) -> Verdict:
+    """The verdict on one figure by its floor and the limit that is close whatever the floor."""
+    if value <= floor.high:
+        return "within the floor"
+    return "close" if value <= max(limit, CLOSE_FLOORS * floor.high) else "off"
 
 
 def judge_statistic(
@@ -117,7 +57,7 @@ def judge_statistic(
 
     Args:
         statistic: The statistic.
-        values: Its values in ``measured``, ``generated`` and perhaps ``training``.
+        values: Its values in ``measured``, ``generated`` and every baseline.
         labels: Group of each measured realisation, drawn whole for the interval.
         seed: Seed of floor and bootstrap.
 
@@ -125,81 +65,101 @@ def judge_statistic(
         The result; ``None`` where it is defined for fewer than 2 realisations of a set.
     """
     good = {name: v[np.isfinite(v)] for name, v in values.items()}
-    if min(map(len, good.values())) < 2:
+    measured, generated = good.pop("measured"), good.pop("generated")
+    if min(len(measured), len(generated)) < 2:
         return None
-    measured, generated = good["measured"], good["generated"]
-    constant = is_constant(measured, statistic.resolution)
+    circular = statistic.circular
+    constant = is_constant(measured, statistic.resolution, circular)
+    heavy = not circular and not constant and has_heavy_tails(measured)
     if labels is not None:
-        kept = labels[np.isfinite(values["measured"])]
-        labels = np.unique(kept, return_inverse=True)[1]
-    between = real = trained = None
+        labels = np.unique(labels[np.isfinite(values["measured"])], return_inverse=True)[1]
+    between = real = None
+    others: dict[str, Distance] = {}
     if constant:
         gap = float(np.abs(generated - measured.mean()).max())
         verdict, sentence = _constant(statistic, float(measured.mean()), gap)
     else:
-        between = distance(measured, generated, seed, labels=labels)
-        real = floor(measured, len(generated), seed)
-        if "training" in good:
-            trained = distance(measured, good["training"], seed, labels=labels)
-        verdict = _verdict(between, real)
-        sentence = _sentence(statistic, measured, generated, verdict, between, real, trained)
+        between = distance(measured, generated, seed, labels=labels, circular=circular)
+        real = floor(measured, len(generated), seed, circular=circular)
+        others = {
+            name: distance(measured, v, seed, 100, labels, circular)
+            for name, v in good.items()
+            if len(v) > 1
+        }
+        verdict = (
+            judge(between.ks.value, real.ks, CLOSE_KS)
+            if heavy
+            else judge(between.w1_sigma.value, real.w1_sigma, CLOSE_SIGMA)
+        )
+        words = direction(statistic, measured, generated)
+        sentence = _sentence(statistic, words, verdict, between, real, others, heavy)
     return StatisticResult(
         name=statistic.name,
         label=statistic.label,
         unit=statistic.unit,
         definition=statistic.definition,
-        measured=Summary.of(measured),
-        generated=Summary.of(generated),
+        measured=Summary.of(values["measured"]),
+        generated=Summary.of(values["generated"]),
         constant=constant,
+        heavy_tails=heavy,
         distance=between,
         floor=real,
-        training=trained,
+        baselines=others,
         verdict=verdict,
         sentence=sentence,
     )
 
 
+def judge_figure(
+    figure: SetFigure,
+    distance: Estimate,
+    floor: Estimate,
+    baselines: Mapping[str, float],
+    where: str,
+) -> SetResult:
+    """Verdict of one set figure."""
+    verdict = judge(distance.value, floor, figure.close)
+    size = f"{distance.value:.2g}" + ("" if figure.unit == "1" else f" {figure.unit}")
+    said = f"is {where}" if where else "differs"
+    sentence = (
+        f"generated {figure.label} is within the floor"
+        if verdict == "within the floor"
+        else f"generated {figure.label} {said} ({size}{_factor(distance.value, floor.value)})"
+    )
+    return SetResult(
+        figure.name,
+        figure.label,
+        figure.unit,
+        figure.definition,
+        distance,
+        floor,
+        baselines,
+        verdict,
+        sentence,
+    )
+
+
 def judge_classifier(
-    name: str, test: TwoSample, baseline: TwoSample, baseline_name: str
+    name: str,
+    test: TwoSample,
+    baseline: TwoSample,
+    baseline_name: str,
+    baselines: Mapping[str, float] | None = None,
 ) -> ClassifierResult:
     """Verdict of a classifier two-sample test."""
     if test.interval[0] <= max(0.5, baseline.interval[1]):
         verdict: Verdict = "within the floor"
     else:
         verdict = "close" if test.auc <= CLOSE_AUC else "off"
+    samples, at_least = samples_needed(test)
     sentence = (
         f"a classifier on {name} tells generated from measured with an AUC of {test.auc:.2f} "
-        f"(0.5 is chance; {baseline_name}: {baseline.auc:.2f})"
+        f"(0.5 is chance; {baseline_name}: {baseline.auc:.2f}), so it needs "
+        f"{'more than ' if at_least else ''}{samples:,} realisations to tell a set"
     )
-    return ClassifierResult(name, test, baseline, baseline_name, verdict, sentence)
-
-
-def conclude(
-    statistics: Sequence[StatisticResult],
-    classifiers: Sequence[ClassifierResult],
-    fidelity: Sequence[Fidelity],
-) -> tuple[str, ...]:
-    """The whole report in a few sentences, the worst first; never one score."""
-    count = {v: sum(s.verdict == v for s in statistics) for v in ("within the floor", "close")}
-    off = [s for s in statistics if s.verdict == "off"]
-    worst = sorted(off, key=lambda s: -s.distance.w1_sigma.value if s.distance else -np.inf)
-    first = (
-        f"Of {len(statistics)} statistics {count['within the floor']} are within the floor, "
-        f"{count['close']} close and {len(off)} off"
+    return ClassifierResult(
+        name, test, baseline, baseline_name, baselines or {}, samples, at_least, verdict, sentence
     )
-    first += f": {'; '.join(s.sentence for s in worst[:3])}." if off else "."
-    return (
-        first,
-        *(c.sentence[0].upper() + c.sentence[1:] + "." for c in classifiers),
-        *(f.sentence[0].upper() + f.sentence[1:] + "." for f in fidelity),
-    )
-
-
-def _verdict(between: Distance, real: Distance) -> Verdict:
-    if between.w1_sigma.value <= real.w1_sigma.high:
-        return "within the floor"
-    limit = max(CLOSE_SIGMA, CLOSE_FLOORS * real.w1_sigma.high)
-    return "close" if between.w1_sigma.value <= limit else "off"
 
 
 def _constant(statistic: Statistic, value: float, gap: float) -> tuple[Verdict, str]:
@@ -212,28 +172,24 @@ def _constant(statistic: Statistic, value: float, gap: float) -> tuple[Verdict, 
 
 def _sentence(
     statistic: Statistic,
-    measured: np.ndarray,
-    generated: np.ndarray,
+    words: str,
     verdict: Verdict,
     between: Distance,
     real: Distance,
-    trained: Distance | None,
+    others: Mapping[str, Distance],
+    heavy: bool,
 ) -> str:
     if verdict == "within the floor":
         return f"generated {statistic.label} is within the floor"
-    shift = float(generated.mean() - measured.mean())
-    ratio = float(generated.std() / measured.std())
-    w1 = between.w1_sigma.value
-    if abs(shift) >= 0.5 * w1 * measured.std():
-        word = statistic.low if shift < 0 else statistic.high
-        said = f"is {show(abs(shift), statistic.unit)} too {word}"
-    elif abs(ratio - 1) > 0.02:
-        said = f"varies too {'little' if ratio < 1 else 'much'}, {ratio:.2g} times the measured σ"
-    else:
-        said = "has another distribution"
-    low = real.w1_sigma.value
-    factor = f", {w1 / low:.1f} times the floor" if low else ""
-    text = f"generated {statistic.label} {said} (W1/σ {w1:.2g}{factor})"
-    if trained is not None and w1 <= trained.w1_sigma.high:
-        text += f"; the training data are as far ({trained.w1_sigma.value:.2g})"
+    pick = (lambda d: d.ks) if heavy else (lambda d: d.w1_sigma)
+    here, low = pick(between).value, pick(real).value
+    name = "KS" if heavy else "W1/σ"
+    text = f"generated {statistic.label} {words} ({name} {here:.2g}{_factor(here, low)})"
+    training = others.get("resampled")
+    if training is not None and here <= pick(training).high:
+        text += f"; the training data are as far ({pick(training).value:.2g})"
     return text
+
+
+def _factor(value: float, floor: float) -> str:
+    return f", {value / floor:.1f} times the floor" if floor else ""

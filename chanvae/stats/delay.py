@@ -171,6 +171,50 @@ def frequency_correlation(
     return lag_correlation(h.flatten(-4, -2), lag)
 
 
+def frequency_correlations(
+    h: Complex[Tensor, "*batch rx tx time freq"],
+) -> Float[Tensor, "*batch lag"]:
+    """:func:`frequency_correlation` at every lag from 0 to ``N - 1``, by one FFT.
+
+    Args:
+        h: Channel realisations.
+
+    Returns:
+        Magnitude, 0 to 1; NaN without power.
+    """
+    n = h.shape[-1]
+    # Zero-padding to twice the length makes the circular correlation linear.
+    spectrum = squared_magnitude(torch.fft.fft(h, 2 * n)).sum((-4, -3, -2), dtype=torch.float64)
+    product = torch.fft.ifft(spectrum)[..., :n].abs()
+    power = squared_magnitude(h).sum((-4, -3, -2), dtype=torch.float64)
+    behind = power.cumsum(-1).flip(-1)
+    ahead = power.flip(-1).cumsum(-1).flip(-1)
+    return product / (behind * ahead).sqrt()
+
+
+def falls_below(
+    correlation: Float[Tensor, "*batch lag"], freq: Float[Tensor, " freq"], level: float
+) -> Float[Tensor, "*batch"]:
+    """Smallest separation at which a correlation falls below a level.
+
+    Args:
+        correlation: As :func:`frequency_correlations` gives it.
+        freq: Baseband frequencies [Hz], ascending, uniform.
+        level: Correlation, 0 to 1.
+
+    Returns:
+        Separation [Hz], interpolated linearly between subcarriers; the whole bandwidth where the
+        correlation never falls below; NaN where it is NaN at lag 0 or for a single frequency.
+    """
+    below = correlation < level
+    last = below.to(torch.uint8).argmax(-1, keepdim=True)
+    before = (last - 1).clamp(min=0)
+    high, low = correlation.gather(-1, before), correlation.gather(-1, last)
+    crossing = (before + (high - level) / (high - low)).squeeze(-1)
+    width = torch.where(below.any(-1), crossing, correlation.shape[-1]) * _spacing(freq)
+    return torch.where(correlation[..., 0].isnan(), math.nan, width)
+
+
 def coherence_bandwidth(
     h: Complex[Tensor, "*batch rx tx time freq"],
     freq: Float[Tensor, " freq"],
@@ -187,22 +231,7 @@ def coherence_bandwidth(
         Separation [Hz], interpolated linearly between subcarriers; the whole bandwidth where the
         correlation never falls below; NaN where there is no power or a single frequency.
     """
-    n, spacing = h.shape[-1], _spacing(freq)
-    # All lags at once: zero-padding to twice the length makes the circular correlation linear.
-    spectrum = squared_magnitude(torch.fft.fft(h, 2 * n)).sum((-4, -3, -2), dtype=torch.float64)
-    product = torch.fft.ifft(spectrum)[..., :n].abs()
-    power = squared_magnitude(h).sum((-4, -3, -2), dtype=torch.float64)
-    behind = power.cumsum(-1).flip(-1)
-    ahead = power.flip(-1).cumsum(-1).flip(-1)
-    correlation = product / (behind * ahead).sqrt()
-
-    below = correlation < level
-    last = below.to(torch.uint8).argmax(-1, keepdim=True)
-    before = (last - 1).clamp(min=0)
-    high, low = correlation.gather(-1, before), correlation.gather(-1, last)
-    crossing = (before + (high - level) / (high - low)).squeeze(-1)
-    width = torch.where(below.any(-1), crossing, n) * spacing
-    return torch.where(power.sum(-1) > 0, width, math.nan)
+    return falls_below(frequency_correlations(h), freq, level)
 
 
 def _spacing(freq: Float[Tensor, " freq"]) -> Float[Tensor, ""]:

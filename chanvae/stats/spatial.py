@@ -95,6 +95,28 @@ def spatial_correlation(
     return lag_correlation(along_array(h, array, end).mT, lag)
 
 
+def phase_step(
+    h: Complex[Tensor, "*batch rx tx time freq"], array: ArrayGeometry, end: End = "rx"
+) -> Float[Tensor, "*batch"]:
+    r"""Mean phase from one antenna to the next: the direction of a realisation, on a circle.
+
+    .. math:: \arg \sum_m h_{m+1} h_m^*
+
+    summed over everything else too. A single path from the angle φ has 2π · spacing · sin φ.
+
+    Args:
+        h: Channel realisations.
+        array: The array at that end of the link.
+        end: ``rx`` or ``tx``.
+
+    Returns:
+        Phase [rad], -π to π; NaN without power.
+    """
+    x = along_array(h, array, end)
+    product = (x[..., 1:, :] * x[..., :-1, :].conj()).sum((-2, -1), dtype=torch.complex128)
+    return product.angle().where(product.abs() > 0, torch.nan)
+
+
 def correlation_matrix(
     h: Complex[Tensor, "*batch rx tx time freq"], end: End = "rx"
 ) -> Complex[Tensor, "antenna antenna"]:
@@ -134,15 +156,35 @@ def correlation_matrix_distance(
     return squared_magnitude(a - b).sum((-2, -1)) / 2
 
 
-def effective_rank(h: Complex[Tensor, "*batch rx tx time freq"]) -> Float[Tensor, "*batch"]:
-    r"""Effective rank of the matrix [rx·tx, time·freq] of each realisation.
+def singular_values(
+    h: Complex[Tensor, "*batch rx tx time freq"],
+) -> Float[Tensor, "*batch value"]:
+    """Singular values of the matrix [rx·tx, time·freq] of each realisation, ascending.
 
-    .. math:: \exp\Bigl(-\sum_i p_i \ln p_i\Bigr), \quad p_i = \sigma_i / \sum_j \sigma_j
-
-    with the singular values :math:`\sigma`, taken from the smaller Gram matrix in complex128.
+    They are taken from the smaller Gram matrix in complex128.
 
     Args:
         h: Channel realisations.
+
+    Returns:
+        As many as the smaller side has; NaN where a value of ``h`` is not finite.
+    """
+    x = h.flatten(-4, -3).flatten(-2).to(torch.complex128)
+    x = x if x.shape[-2] <= x.shape[-1] else x.mT
+    gram = x @ x.mH
+    # One NaN or infinity in a batch would make eigvalsh raise for all of it.
+    usable = gram.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)
+    sigma = torch.linalg.eigvalsh(gram.where(usable, 0)).clamp(min=0).sqrt()
+    return sigma.where(usable[..., 0], torch.nan)
+
+
+def effective_rank(sigma: Float[Tensor, "*batch value"]) -> Float[Tensor, "*batch"]:
+    r"""Effective rank of matrices with the singular values :math:`\sigma`.
+
+    .. math:: \exp\Bigl(-\sum_i p_i \ln p_i\Bigr), \quad p_i = \sigma_i / \sum_j \sigma_j
+
+    Args:
+        sigma: Singular values, such as those of :func:`singular_values`.
 
     Returns:
         1 for a matrix of rank one, the smaller side for equal singular values; NaN where there
@@ -152,11 +194,21 @@ def effective_rank(h: Complex[Tensor, "*batch rx tx time freq"]) -> Float[Tensor
         Roy and Vetterli, "The effective rank: a measure of effective dimensionality",
         EUSIPCO 2007.
     """
-    x = h.flatten(-4, -3).flatten(-2).to(torch.complex128)
-    x = x if x.shape[-2] <= x.shape[-1] else x.mT
-    gram = x @ x.mH
-    # One NaN or infinity in a batch would make eigvalsh raise for all of it.
-    usable = gram.isfinite().all(-1, keepdim=True).all(-2, keepdim=True)
-    sigma = torch.linalg.eigvalsh(gram.where(usable, 0)).clamp(min=0).sqrt()
     share = sigma / sigma.sum(-1, keepdim=True)
     return torch.special.entr(share).sum(-1).exp()
+
+
+def second_to_first_db(
+    sigma: Float[Tensor, "*batch value"], floor_db: float = -60.0
+) -> Float[Tensor, "*batch"]:
+    """Second over first singular value [dB]: how far a matrix is from rank one.
+
+    Args:
+        sigma: Singular values, ascending, at least two.
+        floor_db: Smaller ratios are told as this [dB].
+
+    Returns:
+        0 dB where both are equal; NaN where there is no power.
+    """
+    ratio = sigma[..., -2] / sigma[..., -1]
+    return 20 * ratio.clamp(min=10 ** (floor_db / 20)).log10()

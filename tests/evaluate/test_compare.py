@@ -28,7 +28,7 @@ def test_equal_sets_are_not_off(equal):
     assert "off" not in verdicts(equal).values()
     assert list(verdicts(equal).values()).count("within the floor") >= 9
     assert equal.classifiers[0].verdict == "within the floor"
-    assert equal.training["n"] == 1500
+    assert equal.training["n"] == 3000
 
 
 def test_longer_delays_are_found_and_named(make):
@@ -108,20 +108,20 @@ def test_what_cannot_be_compared(make, change, message):
 @pytest.mark.parametrize(("antennas", "freqs"), [(1, 32), (4, 1), (2, 30)])
 def test_any_shape_has_a_page(make, tmp_path, antennas, freqs):
     sets = [make(60, s, antennas=antennas, freqs=freqs) for s in (1, 2)]
-    _, page = compare(*sets, quick=True).save(tmp_path)
+    _, page, _ = compare(*sets, quick=True).save(tmp_path)
     assert "<svg" in page.read_text()
 
 
 def test_report_files(equal, tmp_path):
     """Valid JSON with every number, and a page that asks nothing of anybody."""
     settings = mpl.rcParams.copy()
-    data, page = equal.save(tmp_path / "new" / "folder")
+    data, page, card = equal.save(tmp_path / "new" / "folder")
     told = json.loads(data.read_text(), parse_constant=pytest.fail)
-    assert told["schema_version"] == 1
+    assert told["schema_version"] == 2
     for s in told["statistics"]:
         assert s["unit"] and s["definition"] and s["verdict"]
-        for key in ("distance", "floor", "training"):
-            assert set(s[key]["w1_sigma"]) == {"value", "low", "high"}
+        for distance in (s["distance"], s["floor"], *s["baselines"].values()):
+            assert set(distance["w1_sigma"]) == {"value", "low", "high"}
     assert told["classifiers"][0]["test"]["interval"]
     assert len(told["profiles"]["measured"]) == 16
     text = page.read_text()
@@ -129,7 +129,7 @@ def test_report_files(equal, tmp_path):
     assert len(ids) == len(set(ids))
     assert not re.search(r'(src|href)="(?!#|data:)|url\((?!#)|@import|<script', text)
     assert mpl.rcParams.copy() == settings
-    assert equal.save(tmp_path / "new" / "folder") == (data, page)
+    assert equal.save(tmp_path / "new" / "folder") == (data, page, card)
 
 
 def test_same_seed_same_report(make):

@@ -5,7 +5,9 @@ import pytest
 
 from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.statistics import STATISTICS, applicable, compute
+from chanvae.evaluate.catalogue import STATISTICS, applicable
+from chanvae.evaluate.grid import Grid
+from chanvae.evaluate.looks import compute, look
 
 
 def tones(delays, powers, freqs=64):
@@ -43,14 +45,14 @@ def test_a_wave_on_the_grid_of_an_array_is_one_bin():
 
 def test_batches_do_not_matter(make):
     dataset = make(50, 0)
-    whole, parts = compute(dataset), compute(dataset, batch=7)
+    whole, parts = compute(dataset), look(dataset, batch=7).values
     for name in whole:
         np.testing.assert_allclose(parts[name], whole[name], rtol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize(("antennas", "freqs"), [(1, 16), (4, 1), (2, 30), (1, 1), (4, 16)])
 def test_only_what_applies(make, antennas, freqs):
-    names = {s.name for s in applicable(make(5, 0, antennas=antennas, freqs=freqs))}
+    names = {s.name for s in applicable(Grid.of(make(5, 0, antennas=antennas, freqs=freqs)))}
     assert ("delay_spread" in names) == (freqs > 1)
     assert ("angular_spread_rx" in names) == (antennas > 1)
     assert "angular_spread_tx" not in names
@@ -61,5 +63,5 @@ def test_only_what_applies(make, antennas, freqs):
 
 def test_names_units_definitions():
     assert len({s.name for s in STATISTICS}) == len(STATISTICS)
-    assert all(s.unit in ("s", "rad", "dB", "Hz", "1") for s in STATISTICS)
+    assert all(s.unit in ("s", "rad", "dB", "Hz", "bit/s/Hz", "1") for s in STATISTICS)
     assert all(s.definition.endswith(".") and s.resolution > 0 for s in STATISTICS)

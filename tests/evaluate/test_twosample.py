@@ -7,7 +7,8 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from chanvae.evaluate.twosample import auc, channels_test, statistics_test
+from chanvae.evaluate.channel_classifier import channels_test
+from chanvae.evaluate.twosample import auc, statistics_test
 
 
 def test_area_is_sklearns_and_its_error_is_right():

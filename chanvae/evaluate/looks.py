@@ -1,0 +1,68 @@
+"""One pass over a set: every statistic of every realisation, and weighted means of features."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from chanvae.channels import ChannelDataset
+from chanvae.evaluate.catalogue import applicable
+from chanvae.evaluate.features import features
+from chanvae.evaluate.grid import Grid, View
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What was seen of a set.
+
+    Args:
+        values: Statistic -> its value for every realisation ``[n]``, float64; not finite where a
+            realisation does not define it.
+        means: Feature -> its mean over realisations under every weighting ``[weightings, k]``.
+    """
+
+    values: Mapping[str, np.ndarray]
+    means: Mapping[str, np.ndarray]
+
+
+def look(
+    dataset: ChannelDataset,
+    weights: Float[np.ndarray, "weightings n"] | None = None,
+    batch: int = 1024,
+) -> Looks:
+    """Look at every realisation once.
+
+    Args:
+        dataset: The set, read ``batch`` realisations at a time.
+        weights: Weights of the realisations, each row with the sum 1; the plain mean if not given.
+        batch: Realisations in memory.
+    """
+    grid, n = Grid.of(dataset), len(dataset)
+    if weights is None:
+        weights = np.full((1, n), 1 / n)
+    rows = torch.as_tensor(weights, dtype=torch.float32)
+    statistics, kinds = applicable(grid), features(grid)
+    values: dict[str, list[np.ndarray]] = {s.name: [] for s in statistics}
+    means: dict[str, torch.Tensor] = {}
+    start = 0
+    with torch.no_grad():
+        for chunk in dataset.batches(batch):
+            view = View(chunk.tensor(), grid)
+            for s in statistics:
+                values[s.name].append(s.function(view).double().numpy())
+            part = rows[:, start : start + len(chunk)]
+            for name, feature in kinds.items():
+                found = part @ torch.nan_to_num(feature(view)).float()
+                means[name] = means[name] + found.double() if name in means else found.double()
+            start += len(chunk)
+    return Looks(
+        {name: np.concatenate(parts) for name, parts in values.items()},
+        {name: mean.numpy() for name, mean in means.items()},
+    )
+
+
+def compute(dataset: ChannelDataset) -> dict[str, np.ndarray]:
+    """Every applicable statistic of every realisation: name -> float64 ``[n]``."""
+    return dict(look(dataset).values)
