@@ -18,6 +18,7 @@ from chanvae.checkpoint import load, part, prefixed, save
 from chanvae.config import FitConfig
 from chanvae.errors import DataError
 from chanvae.io.read import load as load_data
+from chanvae.io.several import Where
 from chanvae.models.site import SiteModel
 from chanvae.seeds import generator_for
 from chanvae.signal.normalization import GAIN, denormalise
@@ -309,7 +310,7 @@ def _known(values: np.ndarray, column: Column) -> np.ndarray:
     return np.array(column.categories)[values] if column.categories else values
 
 
-def open_data(source: Mapping[str, Any], path: str | Path | None = None) -> ChannelDataset:
+def open_data(source: Mapping[str, Any], path: Where | None = None) -> ChannelDataset:
     """Read the data a run names, with delay and angular spread computed."""
     where = path or source.get("path")
     if where is None:

@@ -11,7 +11,7 @@ from chanvae.cli.reading import load_options, reading_options
 
 
 @click.command("fit")
-@click.option("--data", metavar="FILE", help="File of channels.")
+@click.option("--data", multiple=True, metavar="FILE", help="File of channels, or several.")
 @click.option("-o", "output", default="run", show_default=True, help="Run directory to make.")
 @click.option("-c", "preset", metavar="YAML", help="Configuration file; default: default.yaml.")
 @click.option("--quick", is_flag=True, help="The fast preset: small, one pass, minutes.")
@@ -22,7 +22,7 @@ from chanvae.cli.reading import load_options, reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @reading_options
 def command(
-    data: str | None,
+    data: tuple[str, ...],
     output: str,
     preset: str | None,
     quick: bool,
@@ -46,7 +46,7 @@ def command(
     from chanvae.run import CHECKPOINT
     from chanvae.training.fit import fit
 
-    if data is None and not resume:
+    if not data and not resume:
         raise click.UsageError("name a file of channels: --data FILE")
     config = None
     if not resume:
@@ -65,7 +65,7 @@ def command(
         raise DataError("--resume goes on with the settings of the run; leave other settings out")
     try:
         run = fit(
-            data,
+            data or None,
             output,
             config,
             reading=load_options(given),

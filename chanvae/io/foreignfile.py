@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import numpy as np
 
 from chanvae.channels import ChannelDataset, Meta
-from chanvae.io.filearray import FileArray
+from chanvae.io.filearray import FileArray, Part
 from chanvae.io.find import labels
 from chanvae.io.interpret import foreign
 from chanvae.io.layouts import Reading
 from chanvae.io.options import Options
 from chanvae.io.schema import text
 from chanvae.io.sourcearray import SourceArray
-from chanvae.io.sources import Source
+from chanvae.io.sources import Source, open_source
 from chanvae.units import UNITS
 
 
@@ -30,7 +31,7 @@ def foreign_set(source: Source, options: Options) -> tuple[Reading, ChannelDatas
     n_axis = 0 if first.n_axis is None else first.n_axis
     h = FileArray(first.path, first.name, how.shape, n_axis, arrange, beside=tuple(beside))
     dataset = ChannelDataset(
-        h=h if source.lazy else h[:],
+        h=h if _lazy(source, (first, *beside)) else h[:],
         freq=how.freq,
         time=how.time,
         conditions=conditions,
@@ -41,6 +42,17 @@ def foreign_set(source: Source, options: Options) -> tuple[Reading, ChannelDatas
         meta=Meta(carrier_frequency=how.carrier, provenance=how.attributes),
     )
     return how, dataset
+
+
+def _lazy(source: Source, parts: tuple[Part, ...]) -> bool:
+    """Whether every file of the channels is read slice by slice."""
+    if not source.lazy:
+        return False
+    for path in {part.path for part in parts} - {os.path.realpath(source.path)}:
+        with open_source(path) as other:
+            if not other.lazy:
+                return False
+    return True
 
 
 def _conditions(

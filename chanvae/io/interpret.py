@@ -13,7 +13,7 @@ from chanvae.arrays import ArrayGeometry
 from chanvae.errors import DataError
 from chanvae.io.axisnames import axis_names, canonical, question, stated
 from chanvae.io.filearray import Part
-from chanvae.io.find import Stored, labels, stored
+from chanvae.io.find import labels, stored
 from chanvae.io.grid import grid, time_spacing
 from chanvae.io.layoutfile import Layout, layout_for
 from chanvae.io.layouts import Arrange, Label, Reading, canonical_shape
@@ -22,6 +22,7 @@ from chanvae.io.said import number, plain, said_by
 from chanvae.io.scale import Scale, scale_of
 from chanvae.io.sourcearray import SourceArray
 from chanvae.io.sources import Source
+from chanvae.io.stored import Stored
 from chanvae.units import show
 
 GROUP_LABELS = ("file_id", "file", "trajectory", "geometry", "group", "session")

@@ -12,10 +12,10 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from chanvae.errors import DataError
-from chanvae.io.find import fields_of
 from chanvae.io.options import Options
 from chanvae.io.sourcearray import SourceArray
 from chanvae.io.sources import Source
+from chanvae.io.stored import fields_of
 from chanvae.units import parse
 
 
@@ -82,6 +82,8 @@ class Read(_Strict):
     subcarrier_index: str | None = None
     time_spacing: Seconds = None
     bandwidth: Hertz = None
+    subcarriers: int | None = None
+    pilots: str | None = None
     carrier: Hertz = None
     rx_array: str | None = None
     tx_array: str | None = None

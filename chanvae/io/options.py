@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 from chanvae.arrays import ArrayGeometry
@@ -31,6 +32,8 @@ class Options:
     subcarrier_index: tuple[int, ...] | None = None
     time_spacing: float | None = None
     bandwidth: float | None = None
+    subcarriers: int | None = None
+    pilots: str | None = None
     carrier: float | None = None
     rx_array: ArrayGeometry | None = None
     tx_array: ArrayGeometry | None = None
@@ -45,6 +48,8 @@ class Options:
             if value is not None and not 0 < value < float("inf"):
                 option = name.replace("_", "-")
                 raise DataError(f"--{option} is {value:g}; it must be positive and finite")
+        if self.subcarriers is not None and self.subcarriers < 1:
+            raise DataError(f"--subcarriers {self.subcarriers}: there must be at least one")
         if self.phase_unit not in (None, "deg", "rad"):
             raise DataError(f"--phase-unit {self.phase_unit}: say deg or rad")
 
@@ -94,6 +99,19 @@ _INSTEAD = {
     "bandwidth": (*_SPACINGS, "subcarrier_index"),
 }
 """An option that is said -> those of a layout that it stands in place of."""
+
+
+def settled(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options with the files they name at their full path, so that they hold in any folder."""
+
+    def full(said: str) -> str:
+        file, colon, inner = said.rpartition(":")
+        if Path(said).is_file():
+            return str(Path(said).resolve())
+        return f"{Path(file).resolve()}:{inner}" if colon and Path(file).is_file() else said
+
+    files = ("meta", "layout", "real", "imag", "amplitude", "phase", "pilots")
+    return {k: full(v) if k in files and isinstance(v, str) else v for k, v in given.items()}
 
 
 def subcarriers(said: str | Sequence[int]) -> tuple[int, ...]:

@@ -115,11 +115,12 @@ def load(
     given = {k: v for k, v in locals().items() if k not in ("path", "drop_invalid")}
     options, steps = _parted(given)
     names = several.files(path)
-    found = [_read(name, options) for name in names]
+    each = several.of_each(options, names)
+    found = [_read(name, each) for name in names]
     if steps.fftshift:
         _unordered(found[0][0], names[0])
     sets = [_with_origin(name, part) for name, (_, part) in zip(names, found, strict=True)]
-    dataset = sets[0] if len(sets) == 1 else several.joined(sets, names)
+    dataset = sets[0] if len(sets) == 1 else several.joined(sets, names, options.groups)
     shown = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
     try:
         dataset = check(arrange(dataset, steps), shown, drop_invalid, options.conditions)
@@ -132,9 +133,18 @@ def load(
 def reading(path: several.Where, **options: Any) -> Reading:
     """How :func:`load` would read a file with the same options, and what it would assume."""
     names, (chosen, steps) = several.files(path), _parted(options)
-    found = [_read(name, chosen)[0] for name in names]
-    how = found[0] if len(found) == 1 else several.joined_reading(found, names)
+    each = several.of_each(chosen, names)
+    found = [_read(name, each)[0] for name in names]
+    joined = several.joined_reading
+    how = found[0] if len(found) == 1 else joined(found, names, chosen.groups)
     return replace(how, options=(*how.options, *steps.typed())) if how.options else how
+
+
+def is_ours(path: several.Where) -> bool:
+    """Whether chanvae wrote a file (the first of several), which then says all about itself."""
+    with open_source(several.files(path)[0]) as source:
+        own_format = source.file is not None and schema.is_own(source.file)
+        return own_format or readback.recognised(source) is not None
 
 
 def check(

@@ -15,6 +15,7 @@ import numpy as np
 from chanvae.channels import ChannelDataset, ComplexArray
 from chanvae.errors import DataError
 from chanvae.io.layouts import Label, Reading
+from chanvae.io.options import Options
 from chanvae.io.rows import Rows
 
 FILE = "file"
@@ -81,15 +82,26 @@ class Joined(Rows):
         return np.concatenate(found) if found else np.empty((0, *self.shape[1:]), self.dtype)
 
 
-def joined(sets: Sequence[ChannelDataset], names: Sequence[str]) -> ChannelDataset:
+def of_each(options: Options, names: Sequence[str]) -> Options:
+    """What is asked of each of several files: the group ``file`` is theirs together."""
+    if len(names) == 1 or FILE not in options.groups:
+        return options
+    return replace(options, groups=tuple(name for name in options.groups if name != FILE))
+
+
+def joined(
+    sets: Sequence[ChannelDataset], names: Sequence[str], groups: Sequence[str] = ()
+) -> ChannelDataset:
     """Sets one after the other; their axes, grids, arrays and units must agree.
 
-    The group ``file`` says which one a realisation came from, unless the sets have such a group
-    of their own. Provenance is that of the first, with the file names and hashes of all.
+    The group ``file`` says which one a realisation came from. Provenance is that of the first,
+    with the file names and hashes of all.
 
     Args:
         sets: At least one.
         names: Their files.
+        groups: Groups that were asked for: ``file`` goes first if it is the first of them, and
+            is left out with ``random``.
 
     Raises:
         DataError: They do not fit together.
@@ -103,31 +115,36 @@ def joined(sets: Sequence[ChannelDataset], names: Sequence[str]) -> ChannelDatas
     stems = [Path(name).name for name in names]
     stems = stems if len(set(stems)) == len(stems) else list(map(os.fspath, names))
     lengths = [len(one) for one in sets]
-    groups = {k: np.concatenate([one.groups[k] for one in sets]) for k in first.groups}
-    if FILE in groups:  # numbers of trajectories start anew in every file
+    known = {k: np.concatenate([one.groups[k] for one in sets]) for k in first.groups}
+    if FILE in known:  # numbers of trajectories start anew in every file
         inner = [
             np.char.add(f"{stem}:", one.groups[FILE].astype(str))
             for stem, one in zip(stems, sets, strict=True)
         ]
-        groups[FILE] = np.concatenate(inner)
+        of = np.concatenate(inner)
     else:
-        groups = {FILE: np.repeat(np.array(stems), lengths), **groups}
+        of = np.repeat(np.array(stems), lengths)
+    if "random" not in groups:
+        known = {FILE: of, **known} if groups[:1] == (FILE,) else {**known, FILE: of}
     conditions = {k: np.concatenate([one.conditions[k] for one in sets]) for k in first.conditions}
     return replace(
         first,
         h=Joined(tuple(one.h for one in sets), (sum(lengths), *first.shape[1:])),
         conditions=conditions,
-        groups=groups,
+        groups=known,
         meta=replace(first.meta, provenance=_provenance(sets, stems)),
     )
 
 
-def joined_reading(readings: Sequence[Reading], names: Sequence[str]) -> Reading:
+def joined_reading(
+    readings: Sequence[Reading], names: Sequence[str], groups: Sequence[str] = ()
+) -> Reading:
     """How several files are read: as the first, with the group ``file``."""
     first = readings[0]
     labels = first.labels
-    if FILE not in first.named("group"):
-        labels = (Label(FILE, "text", "group"), *labels)
+    if FILE not in first.named("group") and "random" not in groups:
+        others = (label for label in labels if label.name != FILE)
+        labels = (Label(FILE, "text", "group"), *others)
     n = sum(reading.shape[0] for reading in readings)
     k = first.axes.index("n")
     shape = (*first.file_shape[:k], n, *first.file_shape[k + 1 :])
@@ -146,6 +163,11 @@ def _difference(first: ChannelDataset, other: ChannelDataset) -> str:
     for what, a, b in (
         ("carrier", first.meta.carrier_frequency, other.meta.carrier_frequency),
         ("normalisation", first.meta.normalization, other.meta.normalization),
+        (
+            "power of the normalisation",
+            first.meta.normalization_power,
+            other.meta.normalization_power,
+        ),
         ("receive array", first.rx_array, other.rx_array),
         ("transmit array", first.tx_array, other.tx_array),
         ("conditions", sorted(first.conditions), sorted(other.conditions)),
@@ -153,7 +175,7 @@ def _difference(first: ChannelDataset, other: ChannelDataset) -> str:
         ("groups", sorted(first.groups), sorted(other.groups)),
     ):
         if a != b and not (a != a and b != b):
-            return f"has another {what}: {b} and not {a}"
+            return f"differs in {what}: {b} and not {a}"
     return ""
 
 

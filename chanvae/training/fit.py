@@ -16,7 +16,9 @@ from chanvae.channels import ChannelDataset
 from chanvae.checkpoint import load, part
 from chanvae.config import FitConfig
 from chanvae.errors import DataError
+from chanvae.io.options import settled
 from chanvae.io.read import require_enough
+from chanvae.io.several import Where, files
 from chanvae.models.cvae import draw
 from chanvae.models.priors import PosePrior
 from chanvae.models.site import Registered, SiteModel
@@ -52,7 +54,7 @@ ACTIVE = 0.01
 
 
 def fit(
-    data: ChannelDataset | str | Path | None = None,
+    data: ChannelDataset | Where | None = None,
     directory: str | Path | None = None,
     config: FitConfig | None = None,
     *,
@@ -65,7 +67,7 @@ def fit(
     """Fit a model to channels.
 
     Args:
-        data: A set, or the file it lies in; not needed to resume.
+        data: A set, or the file or files it lies in; not needed to resume.
         directory: The run directory to make; without one nothing is written.
         config: What to fit and how; the default is ``configs/fit/default.yaml``.
         reading: Options of :func:`chanvae.load` for a file.
@@ -108,7 +110,9 @@ def fit(
         if isinstance(data, ChannelDataset):
             data = with_channel_conditions(data)
         else:
-            source = {"path": str(Path(data).resolve()), "reading": dict(reading or {})}
+            named = [str(Path(name).resolve()) for name in files(data)]
+            where = named[0] if len(named) == 1 else named
+            source = {"path": where, "reading": settled(reading or {})}
             data = open_data(source)
     for line in (*signal_lines(data), *(f"hint: {hint}" for hint in hints(data))):
         say(line)
@@ -181,8 +185,8 @@ def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Mate
     few = parts.validation[: max(min(VALIDATION, int(limit / 8) // map_bytes(model.grid)), 256)]
     validation = registered(dataset, few, model, vector)
     sizes = (len(parts.train), len(parts.validation), len(parts.test))
-    gains = np.asarray(dataset.conditions.get(GAIN, np.zeros(0)), np.float64)
-    gains = gains[parts.train] if dataset.meta.normalization == EACH else np.zeros(0)
+    known_gains = dataset.meta.normalization == EACH and GAIN in dataset.conditions
+    gains = np.asarray(dataset.conditions[GAIN][parts.train] if known_gains else [], np.float64)
     return Material(dataset, vector, known, gains, model, train, validation, sizes)
 
 
