@@ -15,7 +15,8 @@ _QUANTITIES = {
 }
 _AS_TYPED = (
     "array", "axes", "real", "imag", "amplitude", "phase", "phase_unit", "scale", "offset",
-    "reshape", "subcarrier_index", "rx_array", "tx_array", "meta", "layout", "drop_invalid",
+    "reshape", "subcarrier_index", "subcarriers", "pilots", "rx_array", "tx_array", "meta",
+    "layout", "drop_invalid",
 )  # fmt: skip
 _STEPS = ("fftshift", "mask", "independent_antennas", "remove_timing", "regrid", "normalization")
 _KINDS = ("none", "unit_mean_power", "unit_power_per_realisation")
@@ -45,6 +46,10 @@ _OPTIONS = (
         "--subcarrier-index", metavar="I,J,...", help="Subcarriers, such as -28..-2/2,-1,1..28."
     ),
     click.option("--tap-spacing", metavar="S", help="Spacing of delay, such as 1ns."),
+    click.option(
+        "--subcarriers", type=click.IntRange(1), help="Subcarriers that paths are summed on."
+    ),
+    click.option("--pilots", metavar="FILE", help="Pilots sent, for a recording of pilots."),
     click.option("--time-spacing", metavar="S", help="Spacing of time, such as 1ms."),
     click.option("--rx-array", metavar="RxC", help="Receive array, rows x columns, such as 1x16."),
     click.option("--tx-array", metavar="RxC", help="Transmit array, rows x columns."),

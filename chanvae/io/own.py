@@ -13,7 +13,7 @@ from chanvae.io.options import Options
 _SAID_BY_OWN = (
     "array", "axes", "real", "imag", "amplitude", "phase", "phase_unit", "scale", "offset",
     "reshape", "tap_spacing", "subcarrier_spacing", "subcarrier_index", "time_spacing",
-    "bandwidth", "meta", "layout",
+    "bandwidth", "subcarriers", "pilots", "meta", "layout",
 )  # fmt: skip
 """Options about what a file in the format says itself."""
 

@@ -19,6 +19,7 @@ from chanvae.io.foreignfile import foreign_set
 from chanvae.io.layouts import Reading
 from chanvae.io.options import Options
 from chanvae.io.own import own
+from chanvae.io.paths.foreign import paths_or_pilots
 from chanvae.io.rows import Rows
 from chanvae.io.sources import open_source
 from chanvae.signal.lazy import Mapped
@@ -46,6 +47,8 @@ def load(
     subcarrier_index: str | Sequence[int] | None = None,
     time_spacing: float | None = None,
     bandwidth: float | None = None,
+    subcarriers: int | None = None,
+    pilots: str | None = None,
     carrier: float | None = None,
     rx_array: ArrayGeometry | str | None = None,
     tx_array: ArrayGeometry | str | None = None,
@@ -89,6 +92,8 @@ def load(
         subcarrier_index: Which subcarriers they are, such as ``-28..-2/2,-1,1..27/2,28``.
         time_spacing: Spacing of a time axis [s].
         bandwidth: Bandwidth that the taps or subcarriers fill [Hz]; instead of their spacing.
+        subcarriers: On how many subcarriers, filling ``bandwidth``, a list of paths is summed.
+        pilots: A file with the pilots that a recording received, one an FFT bin.
         carrier: Carrier [Hz].
         rx_array: Receive array, or ``"ROWSxCOLUMNS"``.
         tx_array: Transmit array, or ``"ROWSxCOLUMNS"``.
@@ -226,7 +231,7 @@ def _read(path: str, options: Options) -> tuple[Reading, ChannelDataset]:
         if kind := readback.recognised(source):
             array = "/a" if kind == "sionna" else "/h"
             return own(path, options, readback.read(source), readback.LAYOUTS[kind], array)
-        return foreign_set(source, options)
+        return paths_or_pilots(source, options) or foreign_set(source, options)
 
 
 def _with_origin(path: str, dataset: ChannelDataset) -> ChannelDataset:

@@ -1,0 +1,1 @@
+"""Lists of propagation paths, and received pilots, as channels on a frequency grid."""
