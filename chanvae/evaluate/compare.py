@@ -28,6 +28,7 @@ from chanvae.evaluate.setwise import bootstrap_weights, judge_figures, measured_
 from chanvae.evaluate.tasks import tasks
 from chanvae.evaluate.twosample import statistics_test
 from chanvae.evaluate.verdict import RULE, judge_classifier, judge_statistic
+from chanvae.signal.normalization import denormalise
 
 
 def compare(
@@ -41,7 +42,7 @@ def compare(
     asked: Mapping[str, np.ndarray] | None = None,
     progress: Callable[[str], object] = lambda step: None,
 ) -> Report:
-    """Compare two sets of channels, whoever made them.
+    """Compare two sets of channels, whoever made them, in the units they were measured in.
 
     Args:
         measured: Real channels that no model was fitted on.
@@ -59,6 +60,8 @@ def compare(
         DataError: The sets cannot be compared; the message says what differs.
     """
     rng = np.random.default_rng(seed)
+    measured, generated = denormalise(measured), denormalise(generated)
+    training = None if training is None else denormalise(training)
     if resample:
         measured, generated, training = common_grid(measured, generated, training)
     generated = on_grid_of(measured, generated, "generated")

@@ -90,7 +90,7 @@ def with_noise_floor(dataset: ChannelDataset, floor: str | float) -> ChannelData
             )
         power, how, rule = level * 10 ** (floor / 10), "given", "as given"
     relative = 10 * math.log10(max(power / level, 1e-30))
-    said = f"noise floor {how}: {relative:.1f} dB relative to the mean power of the set"
+    said = f"{how}, {relative:.1f} dB relative to the mean power of the set"
     dataset = replace(dataset, meta=replace(dataset.meta, noise_floor=power))
     return noted(
         dataset, "noise_floor", said, relative_db=round(relative, 3), power=power, rule=rule

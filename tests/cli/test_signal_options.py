@@ -61,7 +61,7 @@ def test_inspect_says_what_was_done_and_what_could_be(wide: Path) -> None:
         "256 realisations of 1 rx x 1 tx x 1 time x 16 freq",
         "occupied band found: -8 MHz to 7 MHz, 16 of 32 frequencies stay",
         "removed delays: median",
-        "noise floor given: -30.0 dB relative to the mean power",
+        "noise floor: given, -30.0 dB relative to the mean power",
         "every receive antenna is a realisation: 128 became 256",
         "unit_mean_power",
         "--independent-antennas rx --remove-timing --band auto --noise-floor -30dB "
