@@ -10,11 +10,10 @@ from pathlib import Path
 import h5py
 
 from chanvae.errors import DataError
+from chanvae.io.probe import DAMAGED, sound
 
 READING = (OSError, KeyError, RuntimeError, ValueError, TypeError, IndexError)
 """What h5py raises for a file that is damaged or is not what it says."""
-DAMAGED = "is damaged and cannot be read; copy it again"
-"""What is said of a file that is there and makes no sense."""
 
 
 @contextmanager
@@ -24,11 +23,13 @@ def opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     Only reading belongs in the block: every error h5py raises there is blamed on the file.
 
     Raises:
-        DataError: The file is missing, not HDF5, truncated, damaged or in use.
+        DataError: The file is missing, not HDF5, truncated, damaged or in use, or part of it
+            lies in another file.
     """
     path = os.fspath(path)
     if not Path(path).is_file():
         raise DataError(f"{path}: {why(Path(path), '')}")
+    sound(path)
     try:
         file = h5py.File(path, "r")
     except READING as error:

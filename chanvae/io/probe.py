@@ -1,0 +1,141 @@
+"""A first look at an HDF5 file, in a process of its own that may hang, crash or run out of memory.
+
+A few flipped bytes can send the HDF5 library round in circles or to where there is no memory, and
+nothing in the same process can stop it. So every object of a file is touched in a child first:
+links, attributes, types, the index of the chunks, text, references. The child lives on for the
+next file; a file is looked at once as long as it stays as it is.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import selectors
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from chanvae.errors import DataError
+
+DAMAGED = "is damaged and cannot be read; copy it again"
+"""What is said of a file that is there and makes no sense."""
+_PATIENCE = 10.0
+"""Seconds without progress after which a file is given up."""
+_START = 120.0
+"""Seconds in which the child must have started."""
+_MEMORY = 4 << 30
+"""Bytes of address space that the child may use."""
+
+
+def sound(path: str | os.PathLike[str]) -> None:
+    """Refuse an HDF5 file that would hang or kill this process, or that leads out of itself.
+
+    What is wrong in any other way is left for the reader to say.
+
+    Raises:
+        DataError: The HDF5 library hangs or crashes on it, it declares far more than it can
+            hold, or part of it lies in another file.
+    """
+    shown, real = os.fspath(path), os.path.realpath(path)
+    found = Path(real).stat()
+    state = (real, found.st_ino, found.st_size, found.st_mtime_ns)
+    if state not in _known:
+        _known[state] = _child().ask(real)
+    if _known[state]:
+        raise DataError(f"{shown}: {_known[state]}")
+
+
+class _Child:
+    """A process that looks at files, one at a time, and says what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, path: str) -> str:
+        """What is wrong with a file; ``""`` for nothing that the child knows of."""
+        process = self._running()
+        into, out = process.stdin, process.stdout
+        if into is None or out is None:
+            raise DataError("the process that looks at files first has no pipes; try again")
+        into.write(os.fsencode(path).hex().encode() + b"\n")
+        into.flush()
+        said = b""
+        while not said.endswith(b"\n"):
+            more = _wait(out, _PATIENCE)
+            if not more:
+                self.stop()
+                return f"{DAMAGED} (the HDF5 library hangs or crashes on it)"
+            said = (said + more).lstrip(b".")
+        return said.decode().strip()
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process is not None and self.owner == os.getpid():
+            self._process.kill()
+            self._process.communicate()
+        self._process = None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.stop()
+            root = str(Path(__file__).parents[2])
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", "from chanvae.io.probe import serve; serve()"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": root,
+                    "OMP_NUM_THREADS": "1",
+                    "OPENBLAS_NUM_THREADS": "1",
+                },
+            )
+            if self._process.stdout is None or not _wait(self._process.stdout, _START):
+                self.stop()
+                raise DataError("the process that looks at files first does not start; try again")
+        return self._process
+
+
+_known: dict[tuple[Any, ...], str] = {}
+_children: list[_Child] = []
+
+
+def _child() -> _Child:
+    """The child of this process; a fork needs one of its own."""
+    if not _children or _children[-1].owner != os.getpid():
+        _children[:] = [_Child()]
+        atexit.register(_children[-1].stop)
+    return _children[-1]
+
+
+def _wait(pipe: Any, seconds: float) -> bytes:
+    """What comes out of a pipe next; nothing if it takes too long or the other end is gone."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        return os.read(pipe.fileno(), 1 << 16) if selector.select(seconds) else b""
+
+
+def serve() -> None:
+    """The child: a name of a file a line in; dots of progress and what is wrong out."""
+    import contextlib
+
+    from chanvae.io.touch import wrong
+
+    with contextlib.suppress(ImportError):  # Windows has no limits
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    out = sys.stdout.buffer
+
+    def progress(text: bytes = b".") -> None:
+        out.write(text)
+        out.flush()
+
+    progress()
+    for line in sys.stdin.buffer:
+        path = os.fsdecode(bytes.fromhex(line.decode()))
+        progress(wrong(path, progress).encode() + b"\n")

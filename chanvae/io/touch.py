@@ -1,0 +1,132 @@
+"""Everything the HDF5 library does when a file is read, done once for every object of it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from chanvae.io.opened import READING
+from chanvae.io.probe import DAMAGED
+
+_DENSEST = 1100
+"""Bytes that one byte of a file may stand for: deflate reaches 1,032."""
+_SLACK = 1 << 26
+"""Bytes that any file may declare."""
+_LONG = 1.0
+"""Seconds after which a failure is no failure to be met twice."""
+_FIRST = 1 << 20
+"""Bytes of every array that are read."""
+_REFERENCES = 10_000
+"""References followed in one array."""
+_ELSEWHERE = "lies in another file; copy what it refers to into this one (h5copy, h5repack)"
+
+
+def wrong(path: str, progress: Callable[[], object]) -> str:
+    """What makes a file unfit to be read, beside what h5py itself will say about it.
+
+    Args:
+        path: The file.
+        progress: Called after every object.
+
+    Returns:
+        What is wrong and how to mend it; ``""`` for nothing.
+    """
+    size, faults = Path(path).stat().st_size, []
+
+    def link(name: str, found: object) -> None:
+        if isinstance(found, h5py.ExternalLink):
+            faults.append(f"/{name} {_ELSEWHERE}")
+
+    def visit(_: str, member: h5py.HLObject) -> bool | None:
+        progress()
+        faults.append(_tried(lambda: _attributes(member)))
+        if isinstance(member, h5py.Dataset):
+            faults.append(_tried(lambda: _dataset(member, size)))
+        return True if any(faults) else None
+
+    try:
+        with h5py.File(path, "r") as file:
+            faults.append(_tried(lambda: _attributes(file)))
+            file.visititems_links(link)
+            file.visititems(visit)
+    except MemoryError:
+        faults.append("declares more than memory holds; it is damaged: copy it again")
+    except READING:
+        pass  # the reader meets the same, and says it
+    return next(filter(None, faults), "")
+
+
+def _tried(action: Callable[[], str]) -> str:
+    """What an action finds. Its failure the reader will meet as well, unless it takes long."""
+    start = time.monotonic()
+    try:
+        return action()
+    except READING as error:
+        slow = time.monotonic() - start > _LONG
+        return f"{DAMAGED} ({' '.join(str(error).split())})" if slow else ""
+
+
+def _attributes(member: h5py.HLObject) -> str:
+    """Read every attribute; nothing is wrong with them if that ends."""
+    list(member.attrs.items())
+    return ""
+
+
+def _dataset(array: h5py.Dataset, size: int) -> str:
+    """What is wrong with an array; its text, references and chunk index are gone through."""
+    if array.shape is None:
+        return ""
+    if array.external or (
+        array.is_virtual and any(source.file_name != "." for source in array.virtual_sources())
+    ):
+        return f"{array.name} {_ELSEWHERE}"
+    dtype = array.dtype
+    if _overlaps(dtype):
+        return f"{array.name}: {DAMAGED} (its fields overlap)"
+    packed = array.chunks is not None and bool(array.id.get_create_plist().get_nfilters())
+    declared = math.prod(array.shape) * max(dtype.itemsize, 1)
+    if declared > _SLACK + size * (_DENSEST if packed or array.is_virtual else 1):
+        return (
+            f"{array.name} declares {declared / 1e9:.3g} GB of shape {array.shape} in a file of "
+            f"{size / 1e9:.3g} GB; it is damaged or was never filled: write it again"
+        )
+    if array.chunks is not None and (fault := _chunks(array, size)):
+        return fault
+    if dtype.kind == "O" and h5py.check_ref_dtype(dtype) is None:
+        array[()]
+    elif dtype.kind == "O":
+        for reference in np.ravel(array[()])[:_REFERENCES]:
+            if reference:
+                _attributes(array.file[reference])
+    elif array.size:
+        array[(0,) * array.ndim if array.ndim else ()]
+        rows = _FIRST // max(declared // array.shape[0], 1) if array.ndim else 0
+        array[:rows] if rows else None
+    return ""
+
+
+def _overlaps(dtype: np.dtype) -> bool:
+    """Whether fields of a compound lie over each other or beyond it."""
+    places = sorted(
+        ((place[1], place[0]) for place in (dtype.fields or {}).values()), key=lambda p: p[0]
+    )
+    ends = [start + inner.itemsize for start, inner in places]
+    starts = [*(start for start, _ in places[1:]), dtype.itemsize]
+    return any(end > start for end, start in zip(ends, starts, strict=True)) if places else False
+
+
+def _chunks(array: h5py.Dataset, size: int) -> str:
+    """Walk the index of the chunks, which must all lie inside the file."""
+    outside = []
+
+    def chunk(info: h5py.h5d.StoreInfo) -> None:
+        if info.byte_offset is not None and info.byte_offset + info.size > size:
+            outside.append(info.byte_offset)
+
+    array.id.chunk_iter(chunk)
+    return f"{array.name} is damaged: part of it is said to lie beyond the file" * bool(outside)
