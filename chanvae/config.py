@@ -45,6 +45,18 @@ class NeighbourLikelihood(Config):
     )
 
 
+class PathLikelihood(Config):
+    """Paths that stand between the bins, over independent complex Gaussian bins."""
+
+    kind: Literal["paths"] = "paths"
+    mean: Literal["peak", "everywhere"] = "peak"
+    floor_db: float = Field(
+        default=-45.0, description="least variance, relative to the mean bin power"
+    )
+    paths: PositiveInt = Field(default=64, description="paths of a realisation, at most")
+    reach: PositiveFloat = Field(default=0.75, description="bins a path may stand from its own")
+
+
 class GaussianLikelihood(Config):
     """Independent complex Gaussian bins with mean and variance."""
 

@@ -6,8 +6,9 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from chanvae.config import MapNetwork, ModelConfig
+from chanvae.config import MapNetwork, ModelConfig, PathLikelihood
 from chanvae.models.likelihoods import BinLikelihood, Bins
+from chanvae.models.paths import Paths, PathsFromPlanes
 from chanvae.nn.decoder import MapDecoder, VectorDecoder
 from chanvae.nn.encoder import MapEncoder, VectorEncoder
 from chanvae.transforms.angle_delay import AngleDelay
@@ -49,7 +50,11 @@ class CVAE(nn.Module):
     def __init__(self, grid: AngleDelay, context: int, config: ModelConfig) -> None:
         super().__init__()
         axes = tuple(a for a, f in enumerate(grid.is_fourier) if f and grid.shape[a] > 1)
-        self.likelihood = BinLikelihood(grid.shape, peak_bin(grid), axes, config.likelihood)
+        self.likelihood: BinLikelihood | PathsFromPlanes
+        if isinstance(config.likelihood, PathLikelihood):
+            self.likelihood = PathsFromPlanes(grid, config.likelihood)
+        else:
+            self.likelihood = BinLikelihood(grid.shape, peak_bin(grid), axes, config.likelihood)
         network, planes = config.network, self.likelihood.planes
         if isinstance(network, MapNetwork):
             self.encoder: nn.Module = MapEncoder(grid.shape, context, network)
@@ -71,9 +76,11 @@ class CVAE(nn.Module):
         mean, log_variance = self.encoder(x, context)
         return mean, log_variance.clamp(-12, 6)
 
-    def decode(self, z: Tensor, context: Tensor) -> Bins:
+    def decode(
+        self, z: Tensor, context: Tensor, generator: torch.Generator | None = None
+    ) -> Bins | Paths:
         """p(x | z, c), a distribution over complex maps ``[n, *grid.shape]``."""
-        return self.likelihood(self.decoder(z, context))
+        return self.likelihood(self.decoder(z, context), generator)
 
     def elbo(self, x: Tensor, context: Tensor, generator: torch.Generator | None = None) -> Elbo:
         """One-sample estimate of the bound, with the divergence in closed form."""
@@ -81,7 +88,7 @@ class CVAE(nn.Module):
         z = draw(mean, log_variance, generator)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
         return Elbo(
-            reconstruction=self.decode(z, context).log_prob(x),
+            reconstruction=self.decode(z, context, generator).log_prob(x),
             kl=kl.flatten(1).sum(1),
             kl_places=kl.mean(0),
         )

@@ -1,0 +1,125 @@
+"""The likelihood of paths: against a dense Gaussian, against channels with known paths."""
+
+import math
+
+import pytest
+import torch
+from torch.distributions import MultivariateNormal
+
+from chanvae.arrays import ArrayGeometry
+from chanvae.config import PathLikelihood
+from chanvae.models.paths import PathsFromPlanes
+from chanvae.transforms.angle_delay import AngleDelay
+
+GRIDS = [
+    AngleDelay(ArrayGeometry(1, 4), ArrayGeometry(), 1, 8),
+    AngleDelay(ArrayGeometry(), ArrayGeometry(), 1, 15),
+    AngleDelay(ArrayGeometry(1, 3, polarizations=2), ArrayGeometry(1, 2), 2, 5),
+]
+
+
+def likelihood(grid, **changes):
+    return PathsFromPlanes(grid, PathLikelihood(**{"paths": 6, **changes}))
+
+
+def planes_for(found, grid, n=3, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(n, found.planes, *grid.shape, generator=generator, dtype=dtype)
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=str)
+@pytest.mark.parametrize("mean", ["peak", "everywhere"])
+def test_the_density_is_that_of_a_dense_gaussian(grid, mean):
+    found = likelihood(grid, mean=mean)
+    p = found(planes_for(found, grid))
+    x = p.sample(torch.Generator().manual_seed(2))
+    bins = math.prod(grid.shape)
+    covariance = p.patterns.mT.double() @ p.patterns.double()
+    covariance += torch.diag_embed(p.log_variance.double().exp())
+    zero = torch.zeros(len(x), bins, dtype=torch.float64)
+    dense = MultivariateNormal(zero, covariance / 2)  # real and imaginary parts, half each
+    residual = (x * found.turn).flatten(1) - p.mean
+    expected = dense.log_prob(residual.real.double()) + dense.log_prob(residual.imag.double())
+    assert torch.allclose(p.log_prob(x).double(), expected, rtol=1e-4, atol=1e-3)
+
+
+def test_the_gradient_is_right():
+    grid = GRIDS[0]
+    found = likelihood(grid)
+    x = found(planes_for(found, grid)).sample(torch.Generator().manual_seed(2))
+    planes = planes_for(found, grid).requires_grad_()
+    found(planes).log_prob(x).sum().backward()
+    direction = torch.randn(planes.shape, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():  # central difference in float32: 2 % of a slope of this size
+        step = 1e-2
+        high = found(planes + step * direction).log_prob(x).sum()
+        low = found(planes - step * direction).log_prob(x).sum()
+    slope = float((planes.grad * direction).sum())
+    assert float(high - low) / (2 * step) == pytest.approx(slope, rel=0.02)
+
+
+@pytest.mark.parametrize("grid", GRIDS, ids=str)
+def test_a_pattern_is_the_map_of_a_path_between_the_bins(grid):
+    found = likelihood(grid, paths=1, reach=0.4)
+    planes = torch.zeros(1, found.planes, *grid.shape)
+    at = tuple(n // 3 for n in grid.shape)
+    planes[(0, 3, *at)] = 3.0  # log power 0 there, -6 elsewhere
+    planes[:, 4:] = math.atanh(0.5)  # half of the reach
+    pattern = found(planes).patterns[0, 0].reshape(grid.shape)
+    h = torch.ones(grid.shape, dtype=torch.complex128)
+    for axis, size in enumerate(grid.shape):
+        shape = [-1 if a == axis else 1 for a in range(len(grid.shape))]
+        if axis not in found.moving:
+            here = (torch.arange(size) == at[axis]).to(h.dtype)
+        else:
+            place = (at[axis] + 0.2) / size
+            delay = axis == len(grid.shape) - 1
+            index = (size // 2 - torch.arange(size)) if delay else torch.arange(size)
+            here = torch.exp(2j * math.pi * place * index.double()) / math.sqrt(size)
+        h = h * here.reshape(shape)
+    expected = grid.forward(h[None])[0] * found.turn
+    expected = expected / (expected[at] / expected[at].abs()) * pattern[at].sign()
+    assert torch.allclose(pattern.to(expected.dtype), expected, atol=1e-5)
+
+
+def test_draws_have_the_covariance_that_is_said():
+    grid = GRIDS[0]
+    found = likelihood(grid)
+    p = found(planes_for(found, grid, n=1).expand(40000, -1, -1, -1))
+    x = (p.sample(torch.Generator().manual_seed(4)) * found.turn).flatten(1) - p.mean
+    measured = (x.mT @ x.conj() / len(x)).real
+    expected = p.patterns[0].mT @ p.patterns[0] + torch.diag(p.log_variance[0].exp() - found.floor)
+    # 40,000 draws: an entry's standard error is 1/200 of the geometric mean of its variances
+    scale = expected.diagonal().sqrt()
+    assert ((measured - expected).abs() / scale / scale[:, None]).max() < 6 / 200
+
+
+def test_only_training_tries_other_paths():
+    grid = GRIDS[0]
+    found = likelihood(grid, paths=16)
+    planes = planes_for(found, grid)
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        assert torch.equal(found(planes, generator).patterns, found(planes).patterns)
+    assert not torch.equal(found(planes, generator).patterns, found(planes).patterns)
+
+
+def test_a_floor_45_db_down_is_met_in_float32():
+    """Strong paths over a variance 45 dB below them: the factorisation must not break."""
+    grid = AngleDelay(ArrayGeometry(1, 16), ArrayGeometry(), 1, 64)
+    found = likelihood(grid, paths=64)
+    planes = planes_for(found, grid)
+    planes[:, 0] = -20.0
+    p = found(planes)
+    x = p.sample(torch.Generator().manual_seed(6))
+    x = x + math.sqrt(found.floor) * torch.randn(
+        x.shape, dtype=x.dtype, generator=torch.Generator().manual_seed(7)
+    )
+    covariance = p.patterns.mT.double() @ p.patterns.double()
+    covariance += torch.diag_embed(p.log_variance.double().exp())
+    factor = torch.linalg.cholesky(covariance).to(torch.complex128)
+    residual = (x.to(torch.complex128) * found.turn).flatten(1) - p.mean
+    solved = torch.linalg.solve_triangular(factor, residual[..., None], upper=False)
+    expected = -solved.abs().square().sum((1, 2)) - 1024 * math.log(math.pi)
+    expected = expected - 2 * factor.diagonal(dim1=1, dim2=2).real.log().sum(1)
+    assert torch.allclose(p.log_prob(x).double(), expected, rtol=3e-3)
