@@ -124,6 +124,10 @@ class DataConfig(Config):
 
     conditions: tuple[str, ...] = Field(default=(), description="labels used beside the spreads")
     group: str = Field(default="", description="group that keeps the parts apart; random for none")
+    split: str = Field(
+        default="",
+        description="group:NAME, hole:CONDITION=LOW..HIGH, time:SHARE or random; empty: by group",
+    )
     validation: float = Field(default=0.1, gt=0, lt=0.5)
     test: float = Field(default=0.1, gt=0, lt=0.5)
     memory_gib: PositiveFloat = Field(

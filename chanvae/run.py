@@ -321,7 +321,7 @@ def open_data(source: Mapping[str, Any], path: Where | None = None) -> ChannelDa
 def split_for(dataset: ChannelDataset, config: FitConfig) -> Split:
     """The split that a configuration means."""
     data = config.data
-    return split(dataset, data.group, data.validation, data.test, config.seed)
+    return split(dataset, data.group, data.validation, data.test, config.seed, data.split)
 
 
 def grid_of(dataset: ChannelDataset) -> AngleDelay:

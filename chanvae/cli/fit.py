@@ -16,6 +16,9 @@ from chanvae.cli.reading import load_options, reading_options
 @click.option("-c", "preset", metavar="YAML", help="Configuration file; default: default.yaml.")
 @click.option("--quick", is_flag=True, help="The fast preset: small, one pass, minutes.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting.")
+@click.option(
+    "--split", metavar="HOW", help="group:NAME, hole:delay_spread=80ns..120ns, time:0.8 or random."
+)
 @click.option("--seed", type=click.IntRange(0), help="Seed of weights, batches and split.")
 @click.option("--resume", is_flag=True, help="Go on with a fit that was stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in the directory.")
@@ -27,6 +30,7 @@ def command(
     preset: str | None,
     quick: bool,
     changes: tuple[str, ...],
+    split: str | None,
     seed: int | None,
     resume: bool,
     overwrite: bool,
@@ -58,10 +62,12 @@ def command(
         if given["group"]:
             apart = given["group"][0] == "random" and given["independent_antennas"]
             asked["data.group"] = "realisation" if apart else given["group"][0]
+        if split is not None:
+            asked["data.split"] = split
         if seed is not None:
             asked["seed"] = seed
         config = configure("quick" if quick else preset or "default", changes, asked)
-    elif changes or preset or quick or seed is not None:
+    elif changes or preset or quick or split or seed is not None:
         raise DataError("--resume goes on with the settings of the run; leave other settings out")
     try:
         run = fit(

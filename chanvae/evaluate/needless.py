@@ -8,6 +8,10 @@ import numpy as np
 from chanvae.evaluate.baselines.make import BASELINES
 from chanvae.evaluate.results import ClassifierResult, SetResult, StatisticResult
 
+CHANCE = 2.0
+"""Times the floor that a baseline must be apart to count as farther: of many figures a few leave
+their floor by chance."""
+
 
 @dataclass(frozen=True)
 class BaselineResult:
@@ -20,7 +24,7 @@ class BaselineResult:
         copies: It hands out training channels.
         n: Channels that were made; 0 where it was left out.
         better: Figures in which it is nearer to measured than the model, beyond the interval.
-        worse: Figures in which the model is nearer, beyond the interval and the floor.
+        worse: Figures in which the model is nearer, beyond the interval and :data:`CHANCE` floors.
         as_good: No figure in which the model is nearer, and no classifier that finds the
             baseline's channels sooner.
         sentence: The same in words.
@@ -78,7 +82,7 @@ def _judge(
         np.array([value for *_, value in rows]),
     )
     better = int(((other < model[:, 1]) & (model[:, 0] > model[:, 3])).sum())
-    worse = int(((other > model[:, 2]) & (other > model[:, 3])).sum())
+    worse = int(((other > model[:, 2]) & (other > CHANCE * model[:, 3])).sum())
     sooner = any(
         c.baselines.get(name, 0.0) > max(c.test.interval[1], c.baseline.interval[1])
         for c in classifiers

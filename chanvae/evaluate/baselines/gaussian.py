@@ -102,8 +102,8 @@ def _is_full(size: int, n: int) -> bool:
 
 
 def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> Complex[Tensor, "..."]:
-    parts = rng.standard_normal((*shape, 2), dtype=np.float32) * np.float32(0.5**0.5)
-    return torch.view_as_complex(torch.as_tensor(parts))
+    parts = rng.standard_normal((2, *shape), dtype=np.float32) * np.float32(0.5**0.5)
+    return torch.complex(*torch.as_tensor(parts))
 
 
 def _root(matrix: Complex[Tensor, "k k"]) -> Complex[Tensor, "k k"]:

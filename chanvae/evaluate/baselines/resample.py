@@ -70,6 +70,15 @@ def interpolated(training: ChannelDataset, n: int, rng: np.random.Generator) -> 
     return made(training, mixed * (level * phase)[wide])
 
 
+def nearest_to(training: ChannelDataset, asked: ChannelDataset) -> ChannelDataset:
+    """For every channel of a set the training channel with the nearest conditions."""
+    known, wanted = (_logarithms(d) for d in (training, asked))
+    center, scale = known.mean(0), known.std(0).clip(1e-12)
+    tree = KDTree((known - center) / scale)
+    rows = np.asarray(tree.query((wanted - center) / scale)[1])
+    return training[rows]
+
+
 def made(like: ChannelDataset, h: np.ndarray | torch.Tensor) -> ChannelDataset:
     """Channels on the axes of another set, without its conditions and groups."""
     return replace(
@@ -85,12 +94,8 @@ def _neighbours(
     Conditions are logarithms of delay and angular spread, standardised; a channel without any
     has none, so that its neighbours are drawn at random.
     """
-    columns = []
-    for values in achieved_conditions(training).values():
-        log = np.log(np.maximum(values, 1e-30))
-        log = np.where(np.isfinite(log), log, np.nanmedian(log[np.isfinite(log)]))
-        columns.append((log - log.mean()) / max(log.std(), 1e-12))
-    known = np.stack(columns, 1) if columns else np.zeros((len(training), 1))
+    known = _logarithms(training)
+    known = (known - known.mean(0)) / known.std(0).clip(1e-12)
     rows = rng.choice(len(training), n, replace=n > len(training))
     if not known.any():
         return known[rows], rng.integers(len(training), size=(n, 2)), known
@@ -99,6 +104,16 @@ def _neighbours(
     itself = near == rows[:, None]
     itself[~itself.any(1), -1] = True
     return known[rows], near[~itself].reshape(n, -1), known
+
+
+def _logarithms(dataset: ChannelDataset) -> np.ndarray:
+    """Logarithms of delay and angular spread ``[n, k]``; a column of zeros where there is none."""
+    columns = []
+    for values in achieved_conditions(dataset).values():
+        log = np.log(np.maximum(values, 1e-30))
+        good = np.isfinite(log)
+        columns.append(np.where(good, log, np.median(log[good]) if good.any() else 0.0))
+    return np.stack(columns, 1) if columns else np.zeros((len(dataset), 1))
 
 
 def _power(h: np.ndarray) -> np.ndarray:
