@@ -101,7 +101,7 @@ class ModelConfig(Config):
     kind: Literal["cvae"] = "cvae"
     network: Annotated[MapNetwork | VectorNetwork, Field(discriminator="kind")] = MapNetwork()
     likelihood: Annotated[
-        NeighbourLikelihood | GaussianLikelihood, Field(discriminator="kind")
+        PathLikelihood | NeighbourLikelihood | GaussianLikelihood, Field(discriminator="kind")
     ] = NeighbourLikelihood()
     prior: FlowMatchingPrior = FlowMatchingPrior()
 
