@@ -11,9 +11,10 @@ from scipy.io.matlab import MatReadError
 
 from chanvae.errors import DataError
 from chanvae.io.opened import DAMAGED, READING, line
+from chanvae.io.probe import sound
 from chanvae.io.sourcearray import SourceArray, in_memory
 
-_FAILURES = (*READING, MatReadError, NotImplementedError, MemoryError, EOFError, zlib.error)
+FAILURES = (*READING, MatReadError, NotImplementedError, MemoryError, EOFError, zlib.error)
 """What scipy raises for a file that is damaged or is not what it says."""
 _DEEPEST = 16
 """Structs within structs that are followed."""
@@ -27,11 +28,12 @@ def arrays(path: str) -> tuple[dict[str, SourceArray], dict[str, object], frozen
     Raises:
         DataError: The file is truncated or damaged.
     """
+    sound(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             content = scipy.io.loadmat(path)
-    except _FAILURES as error:
+    except FAILURES as error:
         raise DataError(f"{path}: {DAMAGED} ({line(error)})") from error
     found: dict[str, SourceArray] = {}
     structs: set[str] = set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tokenize
+import warnings
 import zipfile
 import zlib
 from typing import IO, BinaryIO
@@ -13,8 +15,9 @@ from chanvae.errors import DataError
 from chanvae.io.opened import DAMAGED, READING, line
 from chanvae.io.sourcearray import SourceArray, in_memory
 
-_FAILURES = (*READING, SyntaxError, EOFError, MemoryError, NotImplementedError, zlib.error,
-             zipfile.BadZipFile, zipfile.LargeZipFile)  # fmt: skip
+_FAILURES = (*READING, SyntaxError, tokenize.TokenError, EOFError, MemoryError, zlib.error,
+             NotImplementedError, zipfile.BadZipFile,
+             zipfile.LargeZipFile, OverflowError)  # fmt: skip
 """What numpy and zipfile raise for a file that is damaged or is not what it says."""
 _LOCAL = 30
 """Bytes of a zip member's own header before its name."""
@@ -88,7 +91,9 @@ def _unpacked(name: str, member: IO[bytes], size: int) -> SourceArray:
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = npy.read_magic(file)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    return read(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a header that is mended is one of Python 2
+        return read(file)
 
 
 def _objects(name: str, shape: tuple[int, ...]) -> SourceArray:

@@ -1,9 +1,10 @@
-"""A first look at an HDF5 file, in a process of its own that may hang, crash or run out of memory.
+"""A first look at a file, in a process of its own that may hang, crash or run out of memory.
 
-A few flipped bytes can send the HDF5 library round in circles or to where there is no memory, and
-nothing in the same process can stop it. So every object of a file is touched in a child first:
-links, attributes, types, the index of the chunks, text, references. The child lives on for the
-next file; a file is looked at once as long as it stays as it is.
+A few flipped bytes can send the HDF5 library, or scipy's reader of MATLAB v5, round in circles or
+to where there is no memory, and nothing in the same process can stop it. So every object of a
+file is touched in a child first: links, attributes, types, the index of the chunks, text,
+references. The child lives on for the next file; a file is looked at once as long as it stays as
+it is.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _MEMORY = 4 << 30
 
 
 def sound(path: str | os.PathLike[str]) -> None:
-    """Refuse an HDF5 file that would hang or kill this process, or that leads out of itself.
+    """Refuse a file that would hang or kill this process, or that leads out of itself.
 
     What is wrong in any other way is left for the reader to say.
 
     Raises:
-        DataError: The HDF5 library hangs or crashes on it, it declares far more than it can
+        DataError: Its reader hangs or crashes on it, it declares far more than it can
             hold, or part of it lies in another file.
     """
     shown, real = os.fspath(path), os.path.realpath(path)
@@ -66,7 +67,7 @@ class _Child:
             more = _wait(out, _PATIENCE)
             if not more:
                 self.stop()
-                return f"{DAMAGED} (the HDF5 library hangs or crashes on it)"
+                return f"{DAMAGED} (reading it hangs or crashes)"
             said = (said + more).lstrip(b".")
         return said.decode().strip()
 

@@ -1,7 +1,8 @@
-"""Everything the HDF5 library does when a file is read, done once for every object of it."""
+"""Everything that happens when a file is read, done once for every object of it."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable
@@ -36,6 +37,34 @@ def wrong(path: str, progress: Callable[[], object]) -> str:
     Returns:
         What is wrong and how to mend it; ``""`` for nothing.
     """
+    try:
+        with Path(path).open("rb") as file:
+            old = file.read(10) == b"MATLAB 5.0"
+        return _matlab5(path) if old else _hdf5(path, progress)
+    except MemoryError:
+        return "declares more than memory holds; it is damaged: copy it again"
+
+
+def _matlab5(path: str) -> str:
+    """Read it all, as scipy does; what it says is for the reader to say."""
+    import warnings
+
+    import scipy.io
+
+    from chanvae.io.matlab5 import FAILURES
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            scipy.io.loadmat(path)
+    except MemoryError:
+        raise
+    except FAILURES:
+        pass
+    return ""
+
+
+def _hdf5(path: str, progress: Callable[[], object]) -> str:
     size, faults = Path(path).stat().st_size, []
 
     def link(name: str, found: object) -> None:
@@ -49,15 +78,11 @@ def wrong(path: str, progress: Callable[[], object]) -> str:
             faults.append(_tried(lambda: _dataset(member, size)))
         return True if any(faults) else None
 
-    try:
-        with h5py.File(path, "r") as file:
-            faults.append(_tried(lambda: _attributes(file)))
-            file.visititems_links(link)
-            file.visititems(visit)
-    except MemoryError:
-        faults.append("declares more than memory holds; it is damaged: copy it again")
-    except READING:
-        pass  # the reader meets the same, and says it
+    # What h5py raises here the reader meets as well, and says it.
+    with contextlib.suppress(*READING), h5py.File(path, "r") as file:
+        faults.append(_tried(lambda: _attributes(file)))
+        file.visititems_links(link)
+        file.visititems(visit)
     return next(filter(None, faults), "")
 
 

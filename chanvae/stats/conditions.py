@@ -71,16 +71,20 @@ def with_channel_conditions(dataset: ChannelDataset, batch: int = 0) -> ChannelD
     batch = batch or max(_BATCH // (8 * math.prod(dataset.shape[1:])), 1)
     freq = torch.as_tensor(dataset.freq, dtype=torch.float64)
     noise = torch.as_tensor(noise_power(dataset))
-    parts = [
-        channel_conditions(part.tensor(), freq, dataset.rx_array, dataset.tx_array, floor)
-        for part, floor in zip(dataset.batches(batch), noise.split(batch))
-    ]
-    names = parts[0] if parts else ()
+    found: dict[str, np.ndarray] = {}
+    for start in range(0, len(dataset), batch):
+        part = dataset[start : start + batch]
+        floor = noise[start : start + batch]
+        values = channel_conditions(part.tensor(), freq, dataset.rx_array, dataset.tx_array, floor)
+        for name, value in values.items():  # one array each: many small ones fragment the heap
+            if name not in found:
+                found[name] = np.empty(len(dataset), value.numpy().dtype)
+            found[name][start : start + batch] = value.numpy()
     known = dict(DEFINITIONS)
     if bool((noise > 0).any()):
         known["delay_spread"] += f"; {NOISE_CORRECTION}"
     return dataset.with_conditions(
-        {name: np.concatenate([part[name].numpy() for part in parts]) for name in names},
-        units={name: UNITS[name] for name in names},
-        **{f"{name}_definition": known[name] for name in names},
+        found,
+        units={name: UNITS[name] for name in found},
+        **{f"{name}_definition": known[name] for name in found},
     )

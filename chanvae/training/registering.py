@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import cast
 
 import numpy as np
@@ -42,14 +41,17 @@ def registered(
     size = map_bytes(model.grid)
     keep = size * len(rows) <= limit
     x = torch.empty(len(rows) if keep else 0, *model.grid.shape, dtype=torch.complex64)
-    step, poses = min(max(_PIECE // size, 1), 2048), []
+    step, found = min(max(_PIECE // size, 1), 2048), {}
     starts = range(0, len(rows), step)
     for start in track(starts, "registering", console=Console(stderr=True), disable=not progress):
         maps, pose = model.register(dataset[rows[start : start + step]].tensor())
         if keep:
             x[start : start + len(maps)] = maps
-        poses.append(pose)
-    pose = Pose(*(torch.cat([getattr(p, f.name) for p in poses]) for f in fields(Pose)))
+        for name, value in vars(pose).items():  # one tensor each: small ones fragment the heap
+            if name not in found:
+                found[name] = value.new_empty(len(rows), *value.shape[1:])
+            found[name][start : start + len(value)] = value
+    pose = Pose(**found)
     c = vector.encode({k: dataset.conditions[k][rows] for k in vector.names}, len(rows))
     if not keep:  # taken by indices just as a tensor is
         x = cast("torch.Tensor", FileMaps(dataset, rows, pose, model.grid))

@@ -115,7 +115,7 @@ def test_a_child_that_hangs_or_dies_is_replaced(dataset, tmp_path: Path, monkeyp
     )
     assert child._process.stdout is not None
     probe._wait(child._process.stdout, 60)
-    assert "hangs or crashes" in child.ask(str(tmp_path / "a.h5"))
+    assert "reading it hangs or crashes" in child.ask(str(tmp_path / "a.h5"))
     monkeypatch.setattr(probe, "_PATIENCE", 10)
     assert child.ask(str(tmp_path / "b.h5")) == ""
     child.stop()

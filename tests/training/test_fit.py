@@ -1,6 +1,7 @@
 """A fit leaves a run; a stopped one goes on to the same end."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -127,6 +128,19 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     one, two, three = (r.sample(10).h for r in (a, b, c))
     assert np.array_equal(one, two)
     assert not np.array_equal(one, three)
+
+
+def test_unit_power_of_unknown_gains_stays():
+    """Simulated with --unit-power: what each was divided by is not in the file."""
+    data = paths(100)
+    power = (np.abs(data.h) ** 2).mean((1, 2, 3, 4), keepdims=True)
+    meta = replace(data.meta, normalization="unit_power_per_realisation")
+    run = fit(
+        replace(data, h=data.h / np.sqrt(power), meta=meta), config=configure("quick", SHORT)
+    )
+    made = run.sample(20)
+    assert made.meta.normalization == "unit_power_per_realisation"
+    np.testing.assert_allclose((np.abs(made.h) ** 2).mean((1, 2, 3, 4)), 1, rtol=1e-3)
 
 
 def test_nothing_in_a_run_is_a_pickle(run):

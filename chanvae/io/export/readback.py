@@ -64,9 +64,9 @@ def read(source: Source) -> ChannelDataset:
     said = _said(source, str(kind))
     schema.version(said, path)
     freq, time = (_axis(source, name) for name in ("/freq", "/time"))
-    shape, h = _channels(source, str(kind), freq)
     values = {room: _columns(source, room) for room in ("conditions", "groups")}
     try:
+        shape, h = _channels(source, str(kind), freq)
         return ChannelDataset(
             h=h,
             freq=freq,

@@ -1,0 +1,157 @@
+"""Damaged files: no traceback, no hang, nothing written."""
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+
+from chanvae.errors import DataError
+from chanvae.io import probe
+from chanvae.io.convert import convert, save
+from chanvae.io.hdf5 import write
+from tests.io.conftest import DATA, channels
+
+LONG = 30.0
+"""Seconds that no file may take: the child that looks at files first gives up after ten."""
+METADATA = 8192
+"""Bytes at the beginning of an HDF5 file in which most of its structure lies."""
+
+
+def damaged(content: bytes, rng: np.random.Generator) -> bytes:
+    """One in five cut short; in the others one to three bytes changed, most near the front."""
+    if rng.random() < 0.2:
+        return content[: rng.integers(len(content))]
+    found = bytearray(content)
+    for _ in range(rng.integers(1, 4)):
+        near = METADATA if rng.random() < 0.8 else len(content)
+        found[rng.integers(min(near, len(content)))] = rng.integers(256)
+    return bytes(found)
+
+
+def attempt(path: Path, options: dict) -> str:
+    """Convert a file: ``""`` if it can be read, else the one line that says why not."""
+    out = path.parent / "out" / "converted.npz"
+    out.parent.mkdir(exist_ok=True)
+    try:
+        convert(path, out, drop_invalid=True, **options)
+    except DataError as error:
+        assert not any(out.parent.iterdir()), "a file that cannot be read leaves nothing behind"
+        said = str(error)
+        assert said and "\n" not in said and path.name in said, said
+        return said
+    assert [p.name for p in out.parent.iterdir()] == [out.name]
+    out.unlink()
+    return ""
+
+
+def torture(content: bytes, path: Path, options: dict, times: int, seed: int) -> None:
+    """Damage a file again and again; each time it is read, or refused in one line, soon."""
+    rng, refused = np.random.default_rng(seed), 0
+    for k in range(times):
+        path.write_bytes(damaged(content, rng))
+        start = time.monotonic()
+        try:
+            refused += bool(attempt(path, options))
+        except BaseException as error:
+            kept = path.with_name(f"{k}-{path.name}")
+            kept.write_bytes(path.read_bytes())
+            raise AssertionError(f"{kept}: {error!r}") from error
+        assert time.monotonic() - start < LONG, f"{k}: slow"
+    assert refused > times // 5, "damage that nobody notices is none"
+
+
+def h5(dataset, path: Path) -> dict:
+    write(dataset, path, compression="gzip")
+    return {}
+
+
+def mat(dataset, path: Path) -> dict:
+    save(dataset, path, "mat")
+    return {}
+
+
+def npz(dataset, path: Path) -> dict:
+    save(dataset, path, "npz")
+    return {}
+
+
+def sionna(dataset, path: Path) -> dict:
+    save(dataset, path, "sionna")
+    return {}
+
+
+FREQUENCIES = {"axes": "n,rx,freq", "subcarrier_spacing": 15e3}
+
+
+def npy(dataset, path: Path) -> dict:
+    with path.open("wb") as file:
+        np.save(file, channels(40, 2, 8))
+    return FREQUENCIES
+
+
+def compressed(dataset, path: Path) -> dict:
+    with path.open("wb") as file:
+        np.savez_compressed(file, h=channels(40, 2, 8), label=np.arange(40))
+    return {"array": "h", **FREQUENCIES}
+
+
+def matlab5(dataset, path: Path) -> dict:
+    with path.open("wb") as file:
+        scipy.io.savemat(file, {"h": channels(40, 2, 8), "label": np.arange(40)})
+    return {"array": "h", **FREQUENCIES}
+
+
+def matlab5_packed(dataset, path: Path) -> dict:
+    with path.open("wb") as file:
+        scipy.io.savemat(file, {"h": channels(40, 2, 8)}, do_compression=True)
+    return {"array": "h", **FREQUENCIES}
+
+
+MADE = [h5, mat, sionna, npz, npy, compressed, matlab5, matlab5_packed]
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_damaged_files(dataset, tmp_path: Path, monkeypatch, make: Callable) -> None:
+    monkeypatch.setattr(probe, "_PATIENCE", 3.0)
+    options = make(dataset, tmp_path / "whole")
+    assert attempt(tmp_path / "whole", options) == ""
+    torture((tmp_path / "whole").read_bytes(), tmp_path / "damaged", options, 60, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("make", MADE)
+def test_many_damaged_files(dataset, tmp_path: Path, make: Callable, seed: int) -> None:
+    """In a process of its own, so that one that dies is seen."""
+    options = make(dataset, tmp_path / "whole")
+    given = (tmp_path / "whole").read_bytes(), tmp_path / "damaged", options, 250, 1 + seed
+    _in_a_process(given)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("uwb_cirs_2018_int16.h5", {}),
+        ("wifi_wsr_v73.mat", {}),
+        ("cost2100_v73.mat", {}),
+        ("cost2100_meta_v73.mat", {}),
+        ("cdl_c_16x64_v5.mat", {}),
+    ],
+)
+def test_damaged_measured_files(tmp_path: Path, name: str, options: dict) -> None:
+    """What cannot be read whole, for want of options, is asked about, whole or damaged."""
+    if not (DATA / name).is_file():
+        pytest.skip(f"no {name} in ../shared/data beside the checkout")
+    _in_a_process(((DATA / name).read_bytes(), tmp_path / "damaged", options, 60, 0))
+
+
+def _in_a_process(given: tuple) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=torture, args=given)
+    process.start()
+    process.join()
+    assert process.exitcode == 0
