@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from chanvae.evaluate.grid import Grid
 
-CODE = 32
+CODE = 64
 """Real numbers of the code."""
-HIDDEN = 256
-STEPS, BATCH, RATE = 400, 256, 2e-3
+HIDDEN = 384
+STEPS, BATCH, RATE = 600, 256, 2e-3
 
 
 def compressor(h: Tensor, grid: Grid, seed: int = 0) -> Callable[[Tensor], Tensor]:
