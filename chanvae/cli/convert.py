@@ -32,7 +32,7 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Write the channels of FILE in another format, a piece at a time.
+    """Write the channels of FILE (or several as one set) in another format, piece by piece.
 
     own is chanvae's file format, mat is MATLAB's v7.3, sionna is HDF5 with a and tau, npz is
     numpy's. Grid, arrays, conditions and groups go along; a label goes along as --condition or
@@ -40,24 +40,28 @@ def command(
     """
     from chanvae.cli.output import bar
     from chanvae.io.convert import convert
+    from chanvae.io.read import reading
 
-    start = time.monotonic()
+    options, start = load_options(given), time.monotonic()
     with bar("converting", as_json) as told:
         dataset = convert(
-            files[0] if len(files) == 1 else files,
+            files,
             output,
             to,
             overwrite=overwrite,
             compress=not uncompressed,
             progress=told,
-            **load_options(given),
+            **options,
         )
     seconds = time.monotonic() - start
+    how = reading(files, **{k: v for k, v in options.items() if k != "drop_invalid"})
+    left = [label.name for label in how.labels if not label.role]
     figures = {
         "path": output,
         "realisations": len(dataset),
         "conditions": list(dataset.conditions),
         "groups": list(dataset.groups),
+        "left_out": left,
         "seconds": round(seconds, 2),
     }
     if as_json:
@@ -65,3 +69,5 @@ def command(
         return
     along = ", ".join([*dataset.conditions, *dataset.groups]) or "none"
     click.echo(f"{output}: {len(dataset):,} channels in {seconds:.1f} s; labels: {along}")
+    if left:
+        click.echo(f"left out: {', '.join(left)}; --condition {left[0]} takes one along")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
@@ -15,6 +15,7 @@ from chanvae.io import hdf5
 from chanvae.io.export import matlab, npz, sionna
 from chanvae.io.export.streamed import Progress
 from chanvae.io.read import load
+from chanvae.io.several import Where
 
 Format = Literal["own", "mat", "sionna", "npz"]
 
@@ -81,7 +82,7 @@ def save(
 
 
 def convert(
-    files: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    files: Where,
     path: str | os.PathLike[str],
     to: Format | None = None,
     *,
@@ -109,7 +110,7 @@ def convert(
     """
     format_of(path, to)
     refuse(path, overwrite)
-    dataset = load(cast(Any, files), **reading)
+    dataset = load(files, **reading)
     save(dataset, path, to, overwrite=overwrite, compress=compress, progress=progress)
     return dataset
 

@@ -267,6 +267,26 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert isinstance(done.exception, DataError) and "exists" in str(done.exception)
 
 
+def test_several_files_become_one(dataset, tmp_path: Path) -> None:
+    for k in range(2):
+        write(dataset, tmp_path / f"day{k}.h5")
+    words = [str(tmp_path / "day*.h5"), "-o", str(tmp_path / "all.mat")]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert "200 channels" in done.output and "labels: delay_spread" in done.output
+    read = chanvae.load(tmp_path / "all.mat")
+    np.testing.assert_array_equal(read.h[:], np.concatenate([dataset.h, dataset.h]))
+    assert set(read.groups["file"]) == {"day0.h5", "day1.h5"}
+
+
+def test_labels_that_are_left_out_are_said(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file["csi"], file["los"] = channels(80, 16), np.arange(80) % 2
+        file.attrs.update(axes="n,freq", subcarrier_spacing_hz=15e3)
+    words = [str(tmp_path / "m.h5"), "-o", str(tmp_path / "a.h5")]
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert "left out: los; --condition los takes one along" in done.output
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [
