@@ -29,7 +29,7 @@ def write_card(
 
 def card(run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record: Record) -> str:
     """The card as Markdown."""
-    _, rx, tx, time, freq = dataset.shape
+    _, rx, tx, time, _ = dataset.shape
     meta, provenance = dataset.meta, dataset.meta.provenance
     group = split_for(dataset, run.config).group or "none: realisations were parted at random"
     best = {}
@@ -53,12 +53,12 @@ fitted by chanvae {chanvae.__version__} (torch {torch.__version__}, Python
 
 ## Data
 
-- Source: {provenance.get("source", "data in memory")}
+- Source: {provenance.get("source", "not stated" if run.source else "data in memory")}
 - Licence: {provenance.get("licence", "not stated")}
-- File: {run.source.get("path", "none")}
+- File: {_files(run)}
 - SHA-256: {provenance.get("sha256", "not known")}
-- Channels: {rx} receive x {tx} transmit antennas, {time} time steps, {freq} frequencies over
-  {show(dataset.bandwidth, "Hz")}, carrier {show(meta.carrier_frequency, "Hz")}
+- Channels: {rx} receive x {tx} transmit antennas, {time} time steps, {_band(dataset)},
+  carrier {_known(meta.carrier_frequency)}
 - Receive array {dataset.rx_array}; transmit array {dataset.tx_array}
 - {sizes[0]} realisations for training, {sizes[1]} for validation, {sizes[2]} held out for
   `chanvae evaluate`
@@ -91,6 +91,23 @@ its own loss).
   other, so there is no trajectory from one to the next.
 - How close generated channels come to held-out measured ones is for `chanvae evaluate` to say.
 """
+
+
+def _files(run: Run) -> str:
+    """The file of the data, or all of them."""
+    where = run.source.get("path", "none")
+    return where if isinstance(where, str) else ", ".join(where)
+
+
+def _band(dataset: ChannelDataset) -> str:
+    freq = len(dataset.freq)
+    if freq == 1:
+        return "one frequency"
+    return f"{freq} frequencies over {show(dataset.bandwidth, 'Hz')}"
+
+
+def _known(value: float) -> str:
+    return show(value, "Hz") if np.isfinite(value) else "not known"
 
 
 def _condition(run: Run, name: str) -> str:

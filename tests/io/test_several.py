@@ -118,3 +118,20 @@ def test_a_run_remembers_its_files(
     run = fit(days, tmp_path / "run", configure("quick", settings, {"data.group": "random"}))
     assert run.source["path"] == [str(day.resolve()) for day in days]
     np.testing.assert_array_equal(run.dataset().h[:], dataset.h)
+    card = (tmp_path / "run" / "card.md").read_text()
+    assert all(f"day{k}.h5" in card for k in range(3)) and "carrier 3.5 GHz" in card
+
+
+def test_the_card_of_one_frequency(tmp_path: Path) -> None:
+    """What is not known is said as such: no carrier, no band, no source."""
+    from chanvae.presets import configure
+
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "a.npy", rng.normal(size=(80, 4)) + 1j * rng.normal(size=(80, 4)))
+    settings = [*SHORT, "training.optimisation.steps=2", "training.pose.steps=2",
+                "model.prior.optimisation.steps=2"]  # fmt: skip
+    config = configure("quick", settings)
+    fit(tmp_path / "a.npy", tmp_path / "run", config, reading={"axes": "n,rx"})
+    card = (tmp_path / "run" / "card.md").read_text()
+    assert "one frequency,\n  carrier not known" in card and "nan" not in card.split("## Cond")[0]
+    assert "- Source: not stated" in card
