@@ -25,6 +25,7 @@ _PATIENCE = 10.0
 """Seconds without progress after which a file is given up."""
 _START = 120.0
 """Seconds in which the child must have started."""
+_NO_CHILD = "the process that looks at files first does not start; try again"
 _MEMORY = 4 << 30
 """Bytes of address space that the child may use."""
 
@@ -59,7 +60,7 @@ class _Child:
         process = self._running()
         into, out = process.stdin, process.stdout
         if into is None or out is None:
-            raise DataError("the process that looks at files first has no pipes; try again")
+            raise DataError(_NO_CHILD)
         into.write(os.fsencode(path).hex().encode() + b"\n")
         into.flush()
         said = b""
@@ -81,23 +82,27 @@ class _Child:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self.stop()
-            root = str(Path(__file__).parents[2])
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", "from chanvae.io.probe import serve; serve()"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": root,
-                    "OMP_NUM_THREADS": "1",
-                    "OPENBLAS_NUM_THREADS": "1",
-                },
-            )
+            try:
+                self._process = _started()
+            except OSError as error:
+                raise DataError(f"{_NO_CHILD} ({error.strerror})") from None
             if self._process.stdout is None or not _wait(self._process.stdout, _START):
                 self.stop()
-                raise DataError("the process that looks at files first does not start; try again")
+                raise DataError(_NO_CHILD)
         return self._process
+
+
+def _started() -> subprocess.Popen[bytes]:
+    """A new child, which imports what this process does."""
+    path = [str(Path(__file__).parents[2]), *filter(None, sys.path)]
+    one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", "from chanvae.io.probe import serve; serve()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **one, "PYTHONPATH": os.pathsep.join(path)},
+    )
 
 
 _known: dict[tuple[Any, ...], str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import time
 from collections.abc import Callable
@@ -22,6 +23,8 @@ _LONG = 1.0
 """Seconds after which a failure is no failure to be met twice."""
 _FIRST = 1 << 20
 """Bytes of every array that are read."""
+_OFTEN = 10_000
+"""Chunks or texts between two signs of progress."""
 _REFERENCES = 10_000
 """References followed in one array."""
 _ELSEWHERE = "lies in another file; copy what it refers to into this one (h5copy, h5repack)"
@@ -75,7 +78,7 @@ def _hdf5(path: str, progress: Callable[[], object]) -> str:
         progress()
         faults.append(_tried(lambda: _attributes(member)))
         if isinstance(member, h5py.Dataset):
-            faults.append(_tried(lambda: _dataset(member, size)))
+            faults.append(_tried(lambda: _dataset(member, size, progress)))
         return True if any(faults) else None
 
     # What h5py raises here the reader meets as well, and says it.
@@ -102,7 +105,7 @@ def _attributes(member: h5py.HLObject) -> str:
     return ""
 
 
-def _dataset(array: h5py.Dataset, size: int) -> str:
+def _dataset(array: h5py.Dataset, size: int, progress: Callable[[], object]) -> str:
     """What is wrong with an array; its text, references and chunk index are gone through."""
     if array.shape is None:
         return ""
@@ -120,10 +123,12 @@ def _dataset(array: h5py.Dataset, size: int) -> str:
             f"{array.name} declares {declared / 1e9:.3g} GB of shape {array.shape} in a file of "
             f"{size / 1e9:.3g} GB; it is damaged or was never filled: write it again"
         )
-    if array.chunks is not None and (fault := _chunks(array, size)):
+    if array.chunks is not None and (fault := _chunks(array, size, progress)):
         return fault
     if dtype.kind == "O" and h5py.check_ref_dtype(dtype) is None:
-        array[()]
+        for start in range(0, array.shape[0] if array.ndim else 1, _OFTEN):
+            array[start : start + _OFTEN] if array.ndim else array[()]
+            progress()
     elif dtype.kind == "O":
         for reference in np.ravel(array[()])[:_REFERENCES]:
             if reference:
@@ -145,11 +150,13 @@ def _overlaps(dtype: np.dtype) -> bool:
     return any(end > start for end, start in zip(ends, starts, strict=True)) if places else False
 
 
-def _chunks(array: h5py.Dataset, size: int) -> str:
+def _chunks(array: h5py.Dataset, size: int, progress: Callable[[], object]) -> str:
     """Walk the index of the chunks, which must all lie inside the file."""
-    outside = []
+    outside, seen = [], itertools.count(1)
 
     def chunk(info: h5py.h5d.StoreInfo) -> None:
+        if next(seen) % _OFTEN == 0:
+            progress()
         if info.byte_offset is not None and info.byte_offset + info.size > size:
             outside.append(info.byte_offset)
 
