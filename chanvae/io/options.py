@@ -106,9 +106,10 @@ def settled(given: Mapping[str, Any]) -> dict[str, Any]:
 
     def full(said: str) -> str:
         file, colon, inner = said.rpartition(":")
-        if Path(said).is_file():
-            return str(Path(said).resolve())
-        return f"{Path(file).resolve()}:{inner}" if colon and Path(file).is_file() else said
+        if colon and Path(file).is_file():
+            return f"{Path(file).resolve()}:{inner}"
+        named = Path(said).suffix and Path(said).is_file()  # a name without may be an array
+        return str(Path(said).resolve()) if named else said
 
     files = ("meta", "layout", "real", "imag", "amplitude", "phase", "pilots")
     return {k: full(v) if k in files and isinstance(v, str) else v for k, v in given.items()}

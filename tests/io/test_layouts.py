@@ -9,7 +9,7 @@ import pytest
 import scipy.io
 
 from chanvae.errors import DataError
-from chanvae.io.options import Options, subcarriers
+from chanvae.io.options import Options, settled, subcarriers
 from chanvae.io.pairs import PARTS, pairs
 from chanvae.io.read import load, reading
 from tests.io.conftest import channels
@@ -97,6 +97,21 @@ def test_two_files(tmp_path: Path) -> None:
         DataError, match=r"\(70, 4, 16\) and --imag /h \(60, 4, 16\); they must be"
     ):
         load(tmp_path / "re.npy", imag=str(tmp_path / "im.npy"), **KNOWN)
+
+
+def test_a_run_finds_its_files_from_anywhere(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("im.npz", im=H.imag)
+    np.save("re.npy", H.real)
+    Path("H").touch()  # a file called like an array is not meant
+    given = {"imag": "im.npz:im", "real": "H", "meta": "im.npz", "axes": "n,rx,freq"}
+    found = settled(given)
+    assert found["imag"] == f"{tmp_path.resolve()}/im.npz:im" and found["real"] == "H"
+    assert found["meta"] == f"{tmp_path.resolve()}/im.npz" and found["axes"] == "n,rx,freq"
+    known = settled({"imag": "im.npz:im", **KNOWN})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    same(load(tmp_path / "re.npy", **known))
 
 
 @pytest.mark.parametrize(
