@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,10 +49,18 @@ def test_any_axis_order(data: st.DataObject) -> None:
     else:
         stored = stored.astype(dtype)
     grid = {"delay": {"tap_spacing": 1e-8}, "freq": {"subcarrier_spacing": 2e7}, None: {}}[domain]
+    kind = data.draw(st.sampled_from(["h5", "npz", "npy", "mat"]))
+    kind = "h5" if isinstance(dtype, str) else kind
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "a.h5")
-        with h5py.File(path, "w") as file:
-            file["H"] = stored
+        path = Path(folder, f"a.{kind}")
+        if kind == "h5":
+            with h5py.File(path, "w") as file:
+                file["H"] = stored
+        elif kind == "mat":  # MATLAB has no array of one axis
+            order = order if len(order) > 1 else ["1", *order]
+            scipy.io.savemat(path, {"H": stored})
+        else:
+            np.save(path, stored) if kind == "npy" else np.savez(path, H=stored)
         times = {"time_spacing": 1e-3} if "time" in present else {}
         back = load(path, axes=",".join(order), **grid, **times)
         assert back.h.shape == h.shape and back.h[:].dtype == np.complex64
