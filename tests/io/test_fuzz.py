@@ -1,13 +1,17 @@
 """Damaged files: no traceback, no hang, nothing written."""
 
+import contextlib
 import multiprocessing
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import scipy.io
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from chanvae.errors import DataError
 from chanvae.io import probe
@@ -120,6 +124,81 @@ def test_damaged_files(dataset, tmp_path: Path, monkeypatch, make: Callable) -> 
     options = make(dataset, tmp_path / "whole")
     assert attempt(tmp_path / "whole", options) == ""
     torture((tmp_path / "whole").read_bytes(), tmp_path / "damaged", options, 60, seed=0)
+
+
+SHAPES = st.lists(st.integers(0, 5), max_size=6).map(tuple)
+TYPES = st.sampled_from(
+    ["?", "i1", "u2", "i8", "f2", "f4", "f8", "c8", "c16", "S3", "(2,)f4", "text", "words",
+     "r:f4,i:f4", "re:i2,im:i2", "real:f8,imag:f8", "x:f4,y:S2", "reference"]
+)  # fmt: skip
+NAMES = st.sampled_from(
+    ["h", "H", "H_re", "H_im", "csi", "a", "tau", "freq", "time", "label", "file_id", "conditions",
+     "conditions/los", "groups/day", "meta/rx", "scale", "é", "x y"]
+)  # fmt: skip
+SAID = st.one_of(
+    st.none(), st.text(max_size=5), st.integers(-3, 3), st.floats(), st.just("n,freq"),
+    st.lists(st.integers(0, 3), max_size=3), st.just("n,rx,delay"), st.just(b"\xff"),
+)  # fmt: skip
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(
+        ["axes", "tap_s", "subcarrier_spacing_hz", "subcarrier_index", "carrier_hz", "unit",
+         "schema_version", "rx_array", "provenance", "carrier_frequency", "MATLAB_class"]
+    ),
+    SAID,
+    max_size=4,
+)  # fmt: skip
+OPTIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "axes": st.sampled_from(["n", "n,freq", "freq,n", "n,rx,delay", "n,iq", "n,freq,iq", ""]),
+        "array": NAMES,
+        "subcarrier_spacing": st.just(15e3),
+        "tap_spacing": st.just(1e-9),
+        "conditions": st.just(("label",)),
+        "groups": st.just(("random",)),
+        "real": st.just("H_re"),
+        "imag": st.just("H_im"),
+        "scale": st.just("scale"),
+        "bandwidth": st.just(1e6),
+    },
+)
+
+
+def stored(file: h5py.File, name: str, kind: str, shape: tuple[int, ...], seed: int) -> None:
+    """An array of some kind under some name, if both are still possible."""
+    rng, size = np.random.default_rng(seed), int(np.prod(shape))
+    if kind in ("text", "words"):
+        words = rng.choice(["a", "ü", ""], size).astype(object).reshape(shape)
+        values = words if kind == "words" else np.char.encode(words.astype(str), "utf-8")
+    elif kind == "reference":
+        values = np.full(shape, file.ref, dtype=h5py.ref_dtype)
+    elif ":" in kind:
+        fields = [tuple(part.split(":")) for part in kind.split(",")]
+        values = np.zeros(shape, fields)
+    else:
+        values = rng.integers(0, 3, shape).astype("f8").astype(kind)
+    with contextlib.suppress(ValueError, OSError, KeyError, TypeError):  # what h5py cannot hold
+        file[name] = values
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    arrays=st.dictionaries(NAMES, st.tuples(TYPES, SHAPES, ATTRIBUTES), max_size=5),
+    said=ATTRIBUTES,
+    options=OPTIONS,
+)
+def test_odd_files(tmp_path: Path, arrays: dict, said: dict, options: dict) -> None:
+    """Sound files that hold anything: channels, or one line."""
+    path = tmp_path / "odd.h5"
+    with h5py.File(path, "w") as file:
+        for k, (name, (kind, shape, attributes)) in enumerate(arrays.items()):
+            stored(file, name, kind, shape, k)
+            if name in file:
+                file[name].attrs.update({k: v for k, v in attributes.items() if v is not None})
+        file.attrs.update({k: v for k, v in said.items() if v is not None})
+    attempt(path, options)
 
 
 @pytest.mark.slow
