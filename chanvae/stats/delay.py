@@ -80,7 +80,7 @@ def signal_power(
     r"""A power-delay profile without its noise floor and its weak bins.
 
     Noise averaged over K antennas and times is gamma distributed about the floor, so a bin counts
-    where it is above the floor times :math:`Q_K^{-1}(10^{-3}) / K`: 8.4 dB for K = 1, 3.5 dB for
+    where it is above the floor times :math:`Q_K^{-1}(10^{-3}) / K`: 8.4 dB for K = 1, 2.9 dB for
     K = 16, and within the threshold of the strongest. The strongest always counts.
 
     Args:

@@ -5,7 +5,9 @@ import pytest
 
 from chanvae.channels import ChannelDataset, Meta
 from chanvae.errors import DataError
+from chanvae.io.convert import save
 from chanvae.io.hdf5 import read, write
+from chanvae.io.read import load
 from chanvae.signal.noise import with_noise_floor
 from chanvae.signal.normalization import (
     EACH,
@@ -57,6 +59,16 @@ def test_undone_after_a_file(kind: str, tmp_path) -> None:
         again = normalise(back, other)
         np.testing.assert_allclose(again.h[:], normalise(data, other).h, rtol=1e-5, atol=1e-9)
         assert again.meta.normalization == other
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.mat", "a.npz"])
+def test_powers_survive_every_format(name: str, tmp_path) -> None:
+    data = normalise(with_noise_floor(dataset(), -20.0), MEAN)
+    save(data, tmp_path / name)
+    back = load(tmp_path / name)
+    assert back.meta.noise_floor == pytest.approx(data.meta.noise_floor, rel=1e-12)
+    assert back.meta.normalization_power == pytest.approx(data.meta.normalization_power)
+    np.testing.assert_allclose(denormalise(back).h[:], dataset().h, rtol=1e-5, atol=1e-9)
 
 
 def test_the_noise_floor_follows_the_channel() -> None:

@@ -61,8 +61,8 @@ def recognised(source: Source) -> bool:
     if _ONE_OF_MANY.fullmatch(Path(source.path).name):
         return True
     found = [source.arrays.get(f"/{name}") for name in _NEEDED]
-    shapes = {array.shape for array in found if array is not None}
-    return None not in found and len(shapes) == 1 and len(shapes.pop()) == 2
+    real = [a for a in found if a is not None and a.dtype.kind in "iuf" and a.ndim == 2]
+    return len(real) == len(_NEEDED) and len({array.shape for array in real}) == 1
 
 
 def links(source: Source, options: Options) -> Links:
@@ -84,6 +84,11 @@ def links(source: Source, options: Options) -> Links:
                 f"{where}: has no {missing[0]}, which the paths need; put the files "
                 "power_..., phase_... and delay_... of one transmitter into one folder"
             )
+        for name, array in arrays.items():
+            if array.dtype.kind not in "iuf" or array.ndim < 2:
+                raise DataError(
+                    f"{where}: {name} is {array.dtype} {array.shape}; real numbers (user, path)"
+                )
         values = {name: np.asarray(array.read()) for name, array in arrays.items()}
     shape = values["power"].shape
     for name, array in values.items():
@@ -93,7 +98,8 @@ def links(source: Source, options: Options) -> Links:
             )
     there = np.isfinite(values["power"]) & np.isfinite(values["delay"])
     there &= np.isfinite(values["phase"])
-    power = 10 ** (np.where(there, values["power"].astype(np.float64), -np.inf) / 10)
+    with np.errstate(over="ignore"):  # infinity is told when the paths are surveyed
+        power = 10 ** (np.where(there, values["power"].astype(np.float64), -np.inf) / 10)
     phase = np.deg2rad(np.where(there, values["phase"], 0).astype(np.float64))
     rx_array, tx_array = options.rx_array or ArrayGeometry(), options.tx_array or ArrayGeometry()
     angles = {

@@ -92,6 +92,10 @@ def test_bad_scenarios(deepmimo_values, tmp_path) -> None:
         load(saved(aod_az=None), **GRID, tx_array="1x4")
     with pytest.raises(DataError, match="aoa_az has shape"):
         load(saved(aoa_az=np.zeros((80, 4))), **GRID)
+    with pytest.raises(DataError, match="NaN or infinity"):
+        load(saved(power=np.full((80, 5), 1e5)), **GRID)
+    with pytest.raises(DataError, match=r"aod_el is <?.*\(80,\); real numbers"):
+        load(saved(aod_el=np.array(["a"] * 80)), **GRID)
     with pytest.raises(DataError, match="no link has a path"):
         load(saved(power=np.full((80, 5), np.nan)), **GRID)
 

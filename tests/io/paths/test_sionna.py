@@ -1,6 +1,7 @@
 """Sionna's a and tau, on a grid: padded and missing paths, with and without an antenna axis."""
 
 import json
+import pickle
 
 import h5py
 import numpy as np
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from chanvae.cli.inspect import command
 from chanvae.errors import DataError
+from chanvae.io.convert import save
 from chanvae.io.read import load, reading
 
 GRID = {"bandwidth": 20e6, "subcarriers": 16}
@@ -61,6 +63,19 @@ def test_sionna_s_own_sum(sionna_file) -> None:
     np.testing.assert_allclose(
         load(path, **GRID).h[:][:, :, :, 0], theirs.cpu().numpy()[1:, 0, :, 0, :, 0], atol=1e-5
     )
+
+
+def test_a_list_of_paths_is_fitted_and_converted(sionna_file, tmp_path) -> None:
+    """Everything downstream takes it: another format, a worker process, the trainer."""
+    path, *_ = sionna_file(batch=100)
+    data = load(path, **GRID)
+    save(data, tmp_path / "own.h5")
+    np.testing.assert_array_equal(load(tmp_path / "own.h5").h[:], data.h[:])
+    again = pickle.loads(pickle.dumps(data.h))
+    np.testing.assert_array_equal(again[5:9], data.h[5:9])
+    cut = load(path, **GRID, band=(-5e6, 5e6), normalization="unit_power_per_realisation")
+    assert not isinstance(cut.h, np.ndarray) and cut.shape[-1] == 9
+    np.testing.assert_allclose(np.mean(np.abs(cut.h[:]) ** 2, (1, 2, 3, 4)), 1, rtol=1e-5)
 
 
 def test_several_receivers_are_realisations(sionna_file) -> None:
