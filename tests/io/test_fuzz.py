@@ -135,8 +135,9 @@ NAMES = st.sampled_from(
     ["h", "H", "H_re", "H_im", "csi", "a", "tau", "freq", "time", "label", "file_id", "conditions",
      "conditions/los", "groups/day", "meta/rx", "scale", "é", "x y"]
 )  # fmt: skip
+WORDS = st.text(st.characters(min_codepoint=1, exclude_categories=["Cs"]), max_size=5)
 SAID = st.one_of(
-    st.none(), st.text(max_size=5), st.integers(-3, 3), st.floats(), st.just("n,freq"),
+    st.none(), WORDS, st.integers(-3, 3), st.floats(), st.just("n,freq"),
     st.lists(st.integers(0, 3), max_size=3), st.just("n,rx,delay"), st.just(b"\xff"),
 )  # fmt: skip
 ATTRIBUTES = st.dictionaries(
