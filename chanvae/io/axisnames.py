@@ -111,10 +111,13 @@ def question(where: str, shape: tuple[int, ...], likely: int, why: str, array: S
     rest = _EXAMPLES[len(shape)].split(",")[1:]
     names = [*rest[:likely], "n", *rest[likely:]]
     example = ",".join(names)
+    antennas = ["rx", "tx"]
+    narrow = f" or --axes {','.join([*antennas[:likely], 'n', *antennas[likely:]])} without either"
+    narrow = narrow if len(shape) == 3 else ""
     shown = f", which MATLAB shows as {shape[::-1]}" if array.reverse else ""
     return (
         f"{where} has {len(shape)} axes {shape}{shown}: say what they are and the grid, e.g. "
         f"--axes {example.replace('freq', 'delay')} --tap-spacing 1ns "
-        f"or --axes {example} --subcarrier-spacing 15kHz "
+        f"or --axes {example} --subcarrier-spacing 15kHz{narrow} "
         f"(axis {likely}, of length {shape[likely]}, is likely the realisations: {why})"
     )

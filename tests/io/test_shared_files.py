@@ -111,6 +111,8 @@ def test_cdl_has_its_realisations_last(measured: Measured) -> None:
     path = measured("cdl_c_16x64_v5.mat")
     with pytest.raises(DataError, match=r"axis 2, of length 51, is likely .* often last"):
         load(path)
+    with pytest.raises(DataError, match="or --axes rx,tx,n without either"):
+        load(path)
     data = load(path, axes="rx,tx,n")
     stored = scipy.io.loadmat(path)["hest"]
     np.testing.assert_allclose(data.h[9, :, :, 0, 0], stored[..., 9], rtol=1e-6)
