@@ -32,6 +32,9 @@ PAIRS = (
 )
 """Cross-correlations, in the order of the table."""
 
+LEAST = 1e-4
+"""Standard deviation of a column below which it is constant and correlates with nothing."""
+
 NOTE = (
     "Laid out as 3GPP TR 38.901 V19.2, table 7.5-6, with arrival at the receive and departure at "
     "the transmit array. SF is the gain as it is in the data, path loss included. The angular "
@@ -133,7 +136,8 @@ def _parameters(
         if a in place and b in place:
             i, j = place[a], place[b]
             product = sigma[:, i] * sigma[:, j]
-            safe = np.where(product > 1e-12, product, np.nan)
+            constant = min(sigma[0, i], sigma[0, j]) < LEAST
+            safe = np.where(constant | (product <= 0), np.nan, product)
             found["cross-correlations", f"{a} vs {b}"] = _estimate(covariance[:, i, j] / safe)
     return found
 

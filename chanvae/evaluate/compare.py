@@ -1,6 +1,7 @@
 """Measured against generated: every figure with its floor, baselines, interval and verdict."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,9 @@ from chanvae.evaluate.tasks import tasks
 from chanvae.evaluate.twosample import statistics_test
 from chanvae.evaluate.verdict import RULE, judge_classifier, judge_statistic
 from chanvae.signal.normalization import denormalise
+
+WORKERS = 2
+"""Threads; numpy and torch let go of the interpreter while they compute."""
 
 
 def compare(
@@ -70,22 +74,25 @@ def compare(
     name, labels = group(measured)
 
     progress("statistics")
-    seen = _look(measured, generated, labels, rng)
-    made: dict[str, Looks] = {}
-    sizes: dict[str, int] = {}
-    if training is not None:
-        for key, drawn in baselines(training, len(generated), seed):
-            progress(f"baseline: {key}")
-            sizes[key] = 0 if drawn is None else len(drawn)
-            if drawn is not None:
-                made[key] = look(drawn)
+    # The next baseline is made while the last one is looked at.
+    with ThreadPoolExecutor(WORKERS) as pool:
+        seen = _look(measured, generated, labels, rng, pool)
+        jobs: dict[str, Future[Looks]] = {}
+        sizes: dict[str, int] = {}
+        if training is not None:
+            for key, drawn in baselines(training, len(generated), seed):
+                progress(f"baseline: {key}")
+                sizes[key] = 0 if drawn is None else len(drawn)
+                if drawn is not None:
+                    jobs[key] = pool.submit(look, drawn)
+        made = {key: job.result() for key, job in jobs.items()}
 
-    progress("distances, floors and intervals")
-    known = applicable(Grid.of(measured))
-    values = {"measured": seen.measured, "generated": seen.generated, **made}
-    columns = [{key: v.values[s.name] for key, v in values.items()} for s in known]
-    judged = [judge_statistic(s, c, labels, seed) for s, c in zip(known, columns, strict=True)]
-    statistics = tuple(s for s in judged if s is not None)
+        progress("distances, floors and intervals")
+        known = applicable(Grid.of(measured))
+        values = {"measured": seen.measured, "generated": seen.generated, **made}
+        columns = [{key: v.values[s.name] for key, v in values.items()} for s in known]
+        judged = pool.map(lambda s, c: judge_statistic(s, c, labels, seed), known, columns)
+        statistics = tuple(s for s in judged if s is not None)
     figures = judge_figures(
         set_figures(Grid.of(measured)),
         seen.measured,
@@ -145,11 +152,13 @@ def _look(
     generated: ChannelDataset,
     labels: np.ndarray | None,
     rng: np.random.Generator,
+    pool: ThreadPoolExecutor,
 ) -> _Seen:
-    weights = measured_weights(len(measured), len(generated), labels, rng)
-    return _Seen(
-        look(measured, weights), look(generated, bootstrap_weights(len(generated), None, rng))
+    weights = (
+        measured_weights(len(measured), len(generated), labels, rng),
+        bootstrap_weights(len(generated), None, rng),
     )
+    return _Seen(*pool.map(look, (measured, generated), weights))
 
 
 def _classifiers(

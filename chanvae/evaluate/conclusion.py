@@ -6,7 +6,7 @@ from dataclasses import replace
 from chanvae.evaluate.report import Report
 from chanvae.evaluate.results import SetResult, StatisticResult
 
-NAMED = 3
+NAMED = 2
 """Figures that are off and named in the first sentence, at most."""
 
 
@@ -49,30 +49,33 @@ def _figures(report: Report) -> str:
 
 
 def _classifiers(report: Report) -> str:
-    return "; ".join(c.sentence for c in report.classifiers)
+    told = [
+        f"{c.test.auc:.2f} on {c.name} ({c.baseline_name} {c.baseline.auc:.2f})"
+        for c in report.classifiers
+    ]
+    counts = [f"{'more than ' * c.at_least}{c.samples:,}" for c in report.classifiers]
+    return (
+        f"a classifier tells generated from measured with an AUC of {' and '.join(told)}; to tell "
+        f"two sets apart it needs {' and '.join(counts)} realisations of each"
+    )
 
 
 def _use(report: Report) -> str:
-    parts = []
+    made = [b for b in report.baselines if not b.copies and b.n]
+    good = [b.label for b in made if b.as_good]
     if not report.baselines:
-        parts.append(
-            "no training data were given, so whether something simpler does as well and whether "
-            "the model copies is not known (add --training FILE)"
-        )
+        parts = [
+            "without training data nothing is known of baselines and copies (add --training FILE)"
+        ]
+    elif good:
+        verb = "does" if len(good) == 1 else "do"
+        parts = [f"{' and '.join(good)} {verb} as well, so the model is not needed"]
     else:
-        made = [b for b in report.baselines if not b.copies and b.n]
-        good = [b.label for b in made if b.as_good]
-        parts.append(
-            f"{' and '.join(good)} {'does' if len(good) == 1 else 'do'} as well, so the model is "
-            "not needed"
-            if good
-            else "none of the simpler ways to make new channels does as well ("
-            + ", ".join(b.label for b in made)
-            + ")"
-        )
-        if any(b.copies and b.as_good for b in report.baselines):
-            parts.append("training data drawn again do as well, but are no new channels")
-    parts += [s.sentence for s in (report.memory, report.carry) if s is not None]
+        parts = ["none of the simpler ways to make new channels does as well"]
+    if report.memory is not None:
+        parts.append(report.memory.sentence.partition(":")[0])
+    if report.carry is not None:
+        parts.append(report.carry.sentence)
     return "; ".join(parts)
 
 

@@ -10,9 +10,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from chanvae.evaluate.pictures import Pictures
 from chanvae.evaluate.results import StatisticResult
+from chanvae.evaluate.rows import Row
 
 MEASURED, GENERATED, TEXT = "#0072b2", "#d55e00", "#010203"
 """Blue and vermilion of Okabe and Ito, and what stands for the colour of text."""
@@ -85,24 +87,74 @@ def cdf(axes: Axes, result: StatisticResult) -> Axes:
 
 def profiles(axes: Axes, pictures: Pictures) -> Axes:
     """Mean power-delay profiles in dB relative to the strongest measured bin."""
-    peak = pictures.measured_profile.max()
-    for power, colour, line, label in (
-        (pictures.measured_profile, MEASURED, "-", "measured"),
-        (pictures.generated_profile, GENERATED, "--", "generated"),
-    ):
-        axes.plot(
-            1e9 * pictures.delay,
-            _decibel(power / peak),
-            color=colour,
-            linestyle=line,
-            linewidth=1.4,
-            label=label,
-        )
     axes.set_xlabel("delay [ns]")
+    return _levels(
+        axes, 1e9 * pictures.delay, pictures.measured_profile, pictures.generated_profile, -60
+    )
+
+
+def spectra(axes: Axes, pictures: Pictures) -> Axes:
+    """Mean angular power spectra at the receiver, in dB relative to the strongest measured bin."""
+    axes.set_xlabel("angle at rx [deg]")
+    seen = pictures.measured_spectrum > 0
+    return _levels(
+        axes,
+        np.degrees(pictures.angle[seen]),
+        pictures.measured_spectrum[seen],
+        pictures.generated_spectrum[seen],
+        -40,
+    )
+
+
+def _levels(
+    axes: Axes, place: np.ndarray, measured: np.ndarray, generated: np.ndarray, least: float
+) -> Axes:
+    peak = measured.max()
+    for power, colour, line, label in (
+        (measured, MEASURED, "-", "measured"),
+        (generated, GENERATED, "--", "generated"),
+    ):
+        level = _decibel(power / peak)
+        axes.plot(place, level, color=colour, linestyle=line, linewidth=1.4, label=label)
     axes.set_ylabel("mean power [dB]")
-    axes.set_ylim(bottom=max(axes.get_ylim()[0], -60))
+    axes.set_ylim(bottom=max(axes.get_ylim()[0], least))
     axes.legend(fontsize=8)
     return axes
+
+
+def floors(axes: Axes, rows: list[Row]) -> Axes:
+    """How many times the floor generated channels and baselines are apart from measured ones."""
+    places = np.arange(len(rows))[::-1]
+    axes.axvspan(1e-3, 1, color=TEXT, alpha=0.08, linewidth=0)
+    own = [_times(row, row.distance and row.distance.value) for row in rows]
+    for label, mark, times in (
+        ("training data", "|", [_times(row, row.baselines.get("resampled")) for row in rows]),
+        ("best baseline", "x", [_times(row, row.best and row.best[1]) for row in rows]),
+    ):
+        axes.plot(times, places, mark, color=TEXT, alpha=0.7, markersize=5, label=label)
+    axes.plot(own, places, "o", color=GENERATED, markersize=4, label="generated")
+    axes.set_xscale("log")
+    axes.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(0.1, 1.3 * max([2.0, *(t for t in own if np.isfinite(t))]))
+    axes.set_yticks(places, [row.label for row in rows], fontsize=6)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.set_xlabel("times the floor")
+    axes.legend(
+        fontsize=6,
+        loc="lower center",
+        bbox_to_anchor=(0.2, 1.0),
+        ncols=3,
+        columnspacing=0.6,
+        handletextpad=0.1,
+    )
+    return axes
+
+
+def _times(row: Row, value: float | None) -> float:
+    if value is None or row.floor is None:
+        return float("nan")
+    return max(value / max(row.floor.high, 1e-12), 0.1)
 
 
 def angle_delay(axes: Axes, power: np.ndarray, delay: np.ndarray, peak: float, color: str) -> Axes:

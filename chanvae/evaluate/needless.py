@@ -72,7 +72,9 @@ def _judge(
         )
         return BaselineResult(name, told.label, told.definition, told.copies, 0, 0, 0, False, text)
     rows = [
-        (s.distance.w1_sigma, s.floor.w1_sigma, s.baselines[name].w1_sigma.value)
+        (s.distance.ks, s.floor.ks, s.baselines[name].ks.value)
+        if s.heavy_tails
+        else (s.distance.w1_sigma, s.floor.w1_sigma, s.baselines[name].w1_sigma.value)
         for s in statistics
         if s.distance is not None and s.floor is not None and name in s.baselines
     ]

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from chanvae.evaluate import circular as circle
 from chanvae.evaluate.distances import Distance, Estimate
 from chanvae.evaluate.twosample import TwoSample
 
@@ -33,11 +34,13 @@ class Summary:
     quantiles: tuple[float, ...]
 
     @classmethod
-    def of(cls, values: np.ndarray) -> "Summary":
-        """The summary of the finite among some values."""
+    def of(cls, values: np.ndarray, circular: bool = False) -> "Summary":
+        """The summary of the finite among some values, mean and deviation those of phases."""
         good = values[np.isfinite(values)]
         quantiles = np.quantile(good, np.linspace(0, 1, 201)).tolist()
         mean, std, median = (float(f(good)) for f in (np.mean, np.std, np.median))
+        if circular:
+            mean, std = circle.mean(good), circle.sigma(good)
         return cls(len(good), len(values) - len(good), mean, std, median, tuple(quantiles))
 
 

@@ -148,7 +148,7 @@ def _tail(quantile: float, name: str) -> SetFigure:
 
     return SetFigure(
         name,
-        f"deep fades ({quantile:g})",
+        f"deep fade ({quantile:g})",
         "dB",
         f"Difference of the {quantile:g} quantile of the power relative to the mean of its "
         "realisation, over all samples of a set.",

@@ -98,8 +98,8 @@ def judge_statistic(
         label=statistic.label,
         unit=statistic.unit,
         definition=statistic.definition,
-        measured=Summary.of(values["measured"]),
-        generated=Summary.of(values["generated"]),
+        measured=Summary.of(values["measured"], circular),
+        generated=Summary.of(values["generated"], circular),
         constant=constant,
         heavy_tails=heavy,
         distance=between,
@@ -154,8 +154,8 @@ def judge_classifier(
     samples, at_least = samples_needed(test)
     sentence = (
         f"a classifier on {name} tells generated from measured with an AUC of {test.auc:.2f} "
-        f"(0.5 is chance; {baseline_name}: {baseline.auc:.2f}), so it needs "
-        f"{'more than ' if at_least else ''}{samples:,} realisations to tell a set"
+        f"(0.5 is chance; {baseline_name}: {baseline.auc:.2f}) and needs "
+        f"{'more than ' if at_least else ''}{samples:,} realisations of each for it"
     )
     return ClassifierResult(
         name, test, baseline, baseline_name, baselines or {}, samples, at_least, verdict, sentence
@@ -164,6 +164,7 @@ def judge_classifier(
 
 def _constant(statistic: Statistic, value: float, gap: float) -> tuple[Verdict, str]:
     same = gap <= 10 * max(statistic.resolution, 1e-9 * abs(value))
+    value = round(value / statistic.resolution) * statistic.resolution
     said = f"measured {statistic.label} is constant at {show(value, statistic.unit)}"
     if same:
         return "within the floor", f"{said}, and so is generated"
