@@ -14,7 +14,7 @@ from chanvae.evaluate import figures
 from chanvae.evaluate.baselines.make import BASELINES
 from chanvae.evaluate.report import Report
 from chanvae.evaluate.results import StatisticResult
-from chanvae.evaluate.rows import rows, worst_first
+from chanvae.evaluate.rows import Row, rows, worst_first
 from chanvae.files import whole
 from chanvae.units import show
 
@@ -75,7 +75,12 @@ def _six(report: Report) -> Iterator[tuple[str, str]]:
         yield "angular spectrum", _small(figures.spectra, pictures=pictures)
     for result in _others(report)[: 5 - drawn]:
         yield result.label, _small(figures.cdf, result=result)
-    yield "distances over the floor", _small(figures.floors, rows=worst_first(rows(report))[:8])
+    yield "distances over the floor", _small(figures.floors, rows=_scaled(report))
+
+
+def _scaled(report: Report) -> list[Row]:
+    """The eight figures farthest from their floor, of those that have one."""
+    return [row for row in worst_first(rows(report)) if row.distance is not None][:8]
 
 
 def _others(report: Report) -> list[StatisticResult]:

@@ -69,6 +69,30 @@ def test_reading_options_are_for_foreign_files(files, tmp_path):
     assert result.exit_code == 0
 
 
+def test_training_data_bring_baselines(files, tmp_path):
+    training = str(tmp_path / "training.h5")
+    write(rayleigh(200, 7), training)
+    words = [*files, "-o", str(tmp_path), "--quick", "--json", "--training", training]
+    result = CliRunner().invoke(compare_command.command, words, catch_exceptions=False)
+    told = json.loads(result.stdout)
+    assert [b["name"] for b in told["baselines"]][:2] == ["resampled", "nearest"]
+    assert told["memory"]["verdict"] == "within the floor"
+    assert (tmp_path / "card.csv").read_text().startswith("group,parameter,measured")
+
+
+def test_other_frequencies_are_resampled_on_request(files, tmp_path):
+    other = rayleigh(80, 8, freqs=32)
+    moved = str(tmp_path / "moved.h5")
+    write(ChannelDataset(other.h, other.freq * 0.7), moved)
+    words = [files[0], moved, "-o", str(tmp_path), "--quick", "--json"]
+    with pytest.raises(DataError, match="--resample"):
+        CliRunner().invoke(compare_command.command, words, catch_exceptions=False)
+    result = CliRunner().invoke(
+        compare_command.command, [*words, "--resample"], catch_exceptions=False
+    )
+    assert json.loads(result.stdout)["generated"]["freq"] < 16
+
+
 def test_nothing_is_written_for_bad_input(files, tmp_path):
     other = str(tmp_path / "other.h5")
     write(rayleigh(80, 3, freqs=8), other)
