@@ -34,7 +34,7 @@ def direction(statistic: Statistic, measured: np.ndarray, generated: np.ndarray)
     ):
         if np.abs(gap[part]).sum() < SHARE * total:
             continue
-        order = np.cumsum(np.abs(gap)[:: -int(at)]) >= 0.9 * total
+        order = np.cumsum(np.abs(gap)[:: -int(at)]) >= 0.9 * np.abs(gap[part]).sum()
         edge = low[:: -int(at)][int(np.argmax(order))]
         where = f" {word} {show(float(edge), statistic.unit)}"
         inside = gap[low > edge] if at > 0 else gap[low < edge]

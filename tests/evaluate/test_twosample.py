@@ -5,10 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
-from chanvae.evaluate.channel_classifier import channels_test
-from chanvae.evaluate.twosample import auc, statistics_test
+from chanvae.evaluate.channel_classifier import Redraw, channels_test, uniform_delays
+from chanvae.evaluate.grid import Grid
+from chanvae.evaluate.twosample import TwoSample, auc, samples_needed, statistics_test
 
 
 def test_area_is_sklearns_and_its_error_is_right():
@@ -67,3 +69,61 @@ def test_seeded_and_alone(make):
     state = torch.random.get_rng_state()
     assert channels_test(*sets) == channels_test(*sets)
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_samples_needed_are_those_of_a_rank_test():
+    """Shifted normal scores: at the number told, a one-sided rank test finds it in 80 %."""
+    rng = np.random.default_rng(3)
+    test = TwoSample(*auc(rng.normal(size=4000), rng.normal(0.4, 1, 4000)), 4000, 4000)
+    n, at_least = samples_needed(test)
+    assert not at_least
+    found = [
+        mannwhitneyu(rng.normal(0.4, 1, n), rng.normal(size=n), alternative="greater").pvalue
+        < 0.05
+        for _ in range(400)
+    ]
+    # Standard error 2 %, and 5 % of the number from the area's own error.
+    assert np.mean(found) == pytest.approx(0.8, abs=0.1)
+
+
+def test_samples_needed_of_equal_sets_are_a_bound():
+    equal = TwoSample(0.501, 0.004, 5000, 5000)
+    n, at_least = samples_needed(equal)
+    assert at_least and n > 5000
+    assert samples_needed(TwoSample(1.0, 0.0, 100, 100)) == (2, False)
+
+
+def test_delays_are_drawn_anew_only_where_they_are_uniform(make):
+    """A shift of all delays is seen; where delays are uniform anyway it is not."""
+    near = make(600, 1, antennas=1, freqs=32)
+    maps = Grid.of(near).angle_delay
+    still = maps.forward(maps.unfold(near.tensor())).unsqueeze(1)
+    assert not uniform_delays(still)
+    rng = np.random.default_rng(0)
+    turned = [spun(make(600, s, antennas=1, freqs=32), rng) for s in (1, 2)]
+    spinning = maps.forward(maps.unfold(turned[0].tensor())).unsqueeze(1)
+    assert uniform_delays(spinning)
+    late = dataclasses.replace(
+        near, h=(near.h[:] * np.exp(-2j * np.pi * 400e-9 * near.freq)).astype(np.complex64)
+    )
+    assert channels_test(make(600, 2, antennas=1, freqs=32), late).auc > 0.95
+    # Equal: the standard error is 0.030.
+    assert 0.4 < channels_test(*turned).auc < 0.6
+
+
+def test_redrawing_keeps_the_channel():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(4, 2, 8, dtype=torch.complex64, generator=generator)
+    again = Redraw(True, generator)(x)
+    power, other = (v.abs().square().sum(1) for v in (x, again))
+    for a, b in zip(power, other, strict=True):
+        rolls = torch.stack([a.roll(-k) for k in range(8)])
+        assert (rolls - b).abs().sum(1).min() < 1e-5
+    torch.testing.assert_close(Redraw(False, generator)(x).abs(), x.abs())
+
+
+def spun(dataset, rng):
+    """The same channels, each with a delay uniform over the period."""
+    start = rng.random((len(dataset), 1)) / dataset.subcarrier_spacing
+    ramp = np.exp(-2j * np.pi * start * dataset.freq)[:, None, None, None]
+    return dataclasses.replace(dataset, h=(dataset.h[:] * ramp).astype(np.complex64))
