@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -91,7 +92,8 @@ def compare(
         known = applicable(Grid.of(measured))
         values = {"measured": seen.measured, "generated": seen.generated, **made}
         columns = [{key: v.values[s.name] for key, v in values.items()} for s in known]
-        judged = pool.map(lambda s, c: judge_statistic(s, c, labels, seed), known, columns)
+        judge = partial(judge_statistic, labels=labels, seed=seed)
+        judged = list(pool.map(judge, known, columns))
         statistics = tuple(s for s in judged if s is not None)
     figures = judge_figures(
         set_figures(Grid.of(measured)),
@@ -133,7 +135,13 @@ def compare(
             generated=describe(generated),
             training=None if training is None else describe(training),
             rule=RULE,
-            notes=notes(measured, generated, name, statistics),
+            notes=notes(
+                measured,
+                generated,
+                name,
+                statistics,
+                [s.label for s, result in zip(known, judged, strict=True) if result is None],
+            ),
             seed=seed,
             quick=quick,
             pictures=pictures(measured, generated, seen.measured, seen.generated, seed),

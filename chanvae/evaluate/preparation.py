@@ -104,6 +104,7 @@ def notes(
     generated: ChannelDataset,
     group: str,
     statistics: Sequence[StatisticResult],
+    undefined: Sequence[str],
 ) -> tuple[str, ...]:
     """What is needed to read the numbers rightly.
 
@@ -112,6 +113,7 @@ def notes(
         generated: The generated set.
         group: Name of the group whose values are drawn whole, or ``""``.
         statistics: Results.
+        undefined: Statistics without a result.
     """
     size = floor_size(len(measured), len(generated))
     notes = [
@@ -130,6 +132,11 @@ def notes(
     if constant:
         notes.append(
             f"Constant in the measured set, so without a distance: {', '.join(constant)}."
+        )
+    if undefined:
+        notes.append(
+            "Left out, since fewer than two realisations of a set define them: "
+            f"{', '.join(undefined)}."
         )
     heavy = [s.label for s in statistics if s.heavy_tails]
     if heavy:

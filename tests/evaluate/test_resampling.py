@@ -76,6 +76,14 @@ def test_heavy_tails_are_judged_by_ks(make):
     assert any("standard deviation" in note and "gain" in note for note in report.notes)
 
 
+def test_statistics_that_a_set_does_not_define_are_named(make):
+    report = compare(
+        make(60, 1), dataclasses.replace(make(60, 2), h=0 * make(60, 2).h), quick=True
+    )
+    assert "delay_spread" not in {s.name for s in report.statistics}
+    assert any("define them: delay spread" in note for note in report.notes)
+
+
 def test_realisations_without_power_are_counted(make):
     h = make(100, 1).h[:].copy()
     h[:5] = 0

@@ -15,7 +15,7 @@ FULL = 2048
 """Bins of a channel up to which its covariance is a full matrix."""
 MIXTURE_FULL = 64
 """The same of a mixture."""
-MIXTURE_FIT = 5_000
+MIXTURE_FIT = 3_000
 """Training channels that a mixture is fitted on, at most."""
 COMPONENTS = 32
 """Components of a mixture, at most."""
