@@ -15,7 +15,7 @@ class MapNetwork(Config):
     """Convolutions over a map of local latents, one vector a patch of the angle-delay map."""
 
     kind: Literal["map"] = "map"
-    latent: PositiveInt = Field(default=6, description="latent channels at each place of the map")
+    latent: PositiveInt = Field(default=8, description="latent channels at each place of the map")
     width: PositiveInt = Field(default=64, multiple_of=8, description="channels of the networks")
     encoder_blocks: PositiveInt = 3
     decoder_blocks: PositiveInt = 4
@@ -39,7 +39,7 @@ class NeighbourLikelihood(Config):
     """Complex Gaussian bins predicted from their neighbours one before along each axis."""
 
     kind: Literal["neighbours"] = "neighbours"
-    mean: Literal["peak", "everywhere"] = "everywhere"
+    mean: Literal["peak", "everywhere"] = "peak"
     floor_db: float = Field(
         default=-45.0, description="least variance, relative to the mean bin power"
     )
@@ -53,6 +53,9 @@ class PathLikelihood(Config):
     floor_db: float = Field(
         default=-45.0, description="least variance, relative to the mean bin power"
     )
+    quiet_db: float = Field(
+        default=-6.0, description="variance of a bin that draws leave out: leakage of other paths"
+    )
     paths: PositiveInt = Field(default=64, description="paths of a realisation, at most")
     reach: PositiveFloat = Field(default=0.75, description="bins a path may stand from its own")
 
@@ -61,7 +64,7 @@ class GaussianLikelihood(Config):
     """Independent complex Gaussian bins with mean and variance."""
 
     kind: Literal["gaussian"] = "gaussian"
-    mean: Literal["peak", "everywhere"] = "everywhere"
+    mean: Literal["peak", "everywhere"] = "peak"
     floor_db: float = Field(
         default=-45.0, description="least variance, relative to the mean bin power"
     )
@@ -70,10 +73,10 @@ class GaussianLikelihood(Config):
 class Optimisation(Config):
     """One run of AdamW under a one-cycle learning rate."""
 
-    steps: PositiveInt = 2500
+    steps: PositiveInt = 3500
     epochs: PositiveInt = Field(default=60, description="passes over the data, at most")
-    batch: PositiveInt = 128
-    learning_rate: PositiveFloat = 1.5e-3
+    batch: PositiveInt = 64
+    learning_rate: PositiveFloat = 3e-3
     clip: PositiveFloat = Field(default=1.0, description="largest gradient norm")
     average: float = Field(
         default=0.0, ge=0, lt=1, description="decay of the weight average; 0 for none"
@@ -87,11 +90,11 @@ class FlowMatchingPrior(Config):
     """Flow matching over the latent map or vector."""
 
     kind: Literal["flow_matching"] = "flow_matching"
-    width: PositiveInt = Field(default=64, multiple_of=8)
+    width: PositiveInt = Field(default=48, multiple_of=8)
     blocks: PositiveInt = 5
-    midpoint_steps: PositiveInt = Field(default=6, description="two network evaluations each")
+    midpoint_steps: PositiveInt = Field(default=4, description="two network evaluations each")
     optimisation: Optimisation = Optimisation(
-        steps=2500, batch=256, learning_rate=2e-3, average=0.998
+        steps=4500, batch=128, learning_rate=2e-3, average=0.998
     )
 
 
@@ -102,7 +105,7 @@ class ModelConfig(Config):
     network: Annotated[MapNetwork | VectorNetwork, Field(discriminator="kind")] = MapNetwork()
     likelihood: Annotated[
         PathLikelihood | NeighbourLikelihood | GaussianLikelihood, Field(discriminator="kind")
-    ] = NeighbourLikelihood()
+    ] = PathLikelihood()
     prior: FlowMatchingPrior = FlowMatchingPrior()
 
 

@@ -108,13 +108,14 @@ class Run:
         if n < 1:
             raise DataError(f"n = {n}: ask for at least one realisation")
         asked = self._asked(n, conditions, extrapolate)
+        wanted = self.vector.entries(asked)
         for k, start in enumerate(range(0, n, BATCH)):
             size = min(BATCH, n - start)
             generator = generator_for(seed, "generate", k)
             now = {name: v[start : start + size] for name, v in asked.items()}
             rows = self._rows(size, now, generator)
             drawn = self._conditions(now, rows)
-            h = self.model.draw(self.vector.encode(drawn, size), generator)
+            h = self.model.draw(self.vector.encode(drawn, size), generator, wanted)
             h = h.to(torch.complex64).numpy()
             scaled = replace(self.template, h=h, conditions={**self._gain(rows), **drawn})
             power = denormalise(scaled)

@@ -30,7 +30,7 @@ class Paths:
         angular: w along all axes but delay, real ``[n, paths, angles]``.
         delayed: w along delay, real ``[n, paths, delays]``; bins = angles * delays.
         turn: Phases that make the patterns real, complex ``[*shape]``.
-        floor: The part of v that only keeps the density finite; a draw leaves it out.
+        quiet: The part of v that a draw leaves out.
     """
 
     mean: Tensor
@@ -38,7 +38,7 @@ class Paths:
     angular: Tensor
     delayed: Tensor
     turn: Tensor
-    floor: float = 0.0
+    quiet: float = 0.0
 
     @property
     def patterns(self) -> Tensor:
@@ -61,7 +61,7 @@ class Paths:
         weighted = torch.view_as_real(self.angular * amplitude).permute(0, 2, 3, 1)
         parts = (weighted.flatten(1, 2) @ self.delayed).unflatten(1, (-1, 2))
         crossed = torch.view_as_complex(parts.transpose(2, 3).contiguous()).flatten(1)
-        scale = (torch.exp(self.log_variance) - self.floor).clamp(min=0).sqrt()
+        scale = (torch.exp(self.log_variance) - self.quiet).clamp(min=0).sqrt()
         noise = torch.randn(scale.shape, dtype=kind, device=device, generator=generator)
         x = self.mean + crossed + scale * noise
         return x.unflatten(1, self.turn.shape) * self.turn.conj()
@@ -116,6 +116,7 @@ class PathsFromPlanes(nn.Module):
     def __init__(self, grid: AngleDelay, config: PathLikelihood) -> None:
         super().__init__()
         self.floor = 10 ** (config.floor_db / 10)
+        self.quiet = max(self.floor, 10 ** (config.quiet_db / 10))
         self.reach = config.reach
         self.shape, bins = grid.shape, math.prod(grid.shape)
         self.paths = min(config.paths, max(bins // 2, 1))
@@ -161,7 +162,7 @@ class PathsFromPlanes(nn.Module):
         angular = torch.exp(0.5 * log_power)[..., None]
         for pattern in along[:-1]:
             angular = (angular[..., None] * pattern[:, :, None]).flatten(2)
-        return Paths(mean, log_variance, angular, along[-1], self.turn, self.floor)
+        return Paths(mean, log_variance, angular, along[-1], self.turn, self.quiet)
 
     def _choose(self, log_power: Tensor, generator: torch.Generator | None) -> Tensor:
         """The bins whose paths are used: ``[n, paths]``."""

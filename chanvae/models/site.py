@@ -12,6 +12,9 @@ from chanvae.models.priors import LatentPrior, PosePrior
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose, register, unregister
 
+KNOTS = 21
+"""Knots of the map from conditions held to conditions told."""
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -42,7 +45,14 @@ class SiteModel(nn.Module):
         conditions: Length of the condition vector.
         config: Which model.
         varying: Entries of the pose that vary; ``None`` before the pose prior is fitted.
+
+    The calibration sets what is left: ``tilt`` weights drawn maps by delay ``[delays]``; where
+    the data hold conditions ``held``, the networks are told ``told``, ``[conditions, knots]``.
     """
+
+    tilt: Tensor
+    held: Tensor
+    told: Tensor
 
     def __init__(
         self, grid: AngleDelay, conditions: int, config: ModelConfig, varying: int | None = None
@@ -53,6 +63,10 @@ class SiteModel(nn.Module):
         self.cvae = CVAE(grid, self.context.width, config)
         self.pose_prior = PosePrior(len(grid.shape), conditions, varying)
         self.latent_prior = LatentPrior(self.cvae.latent_shape, self.context.width, config.prior)
+        self.register_buffer("tilt", torch.ones(grid.shape[-1]))
+        knots = torch.linspace(-4, 4, KNOTS, dtype=torch.float64)
+        self.register_buffer("held", knots.expand(conditions, -1).clone())
+        self.register_buffer("told", knots.expand(conditions, -1).clone())
 
     def register(self, h: Tensor) -> tuple[Tensor, Pose]:
         """Channels ``[n, rx, tx, time, freq]`` to registered maps and poses."""
@@ -65,12 +79,44 @@ class SiteModel(nn.Module):
         return draw(mean, log_variance, generator)
 
     @torch.no_grad()
-    def draw(self, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Channels for condition vectors: ``[n, conditions]`` to ``[n, rx, tx, time, freq]``."""
+    def draw(
+        self, c: Tensor, generator: torch.Generator | None = None, asked: Tensor | None = None
+    ) -> Tensor:
+        """Channels for condition vectors: ``[n, conditions]`` to ``[n, rx, tx, time, freq]``.
+
+        Args:
+            c: Condition vectors.
+            generator: What is drawn from.
+            asked: Entries of the vectors that somebody asked for, ``[conditions]``: they are to
+                be right on average. The others stand for the data, and are to be distributed
+                as in the data once they are drawn.
+        """
+        return self.restore(*self.draw_maps(c, generator, asked))
+
+    @torch.no_grad()
+    def draw_maps(
+        self, c: Tensor, generator: torch.Generator | None = None, asked: Tensor | None = None
+    ) -> tuple[Tensor, Pose]:
+        """Registered maps ``[n, *grid.shape]`` and poses for condition vectors."""
+        c = self.tell(c, asked)
         pose = self.pose_prior.sample(c, generator)
         context = self.context(c, pose)
         z = self.latent_prior.sample(context, generator)
-        return self.restore(self.cvae.decode(z, context).sample(generator), pose)
+        return self.cvae.decode(z, context).sample(generator) * self.tilt, pose
+
+    def tell(self, c: Tensor, asked: Tensor | None = None) -> Tensor:
+        """What the networks are told for condition vectors ``[n, conditions]``."""
+        values = c.T.contiguous().double()
+        right = torch.searchsorted(self.held, values).clamp(1, self.held.shape[1] - 1)
+        left = right - 1
+        low, high = self.held.gather(1, left), self.held.gather(1, right)
+        share = ((values - low) / (high - low).clamp(min=1e-9)).clamp(0, 1)
+        start, end = self.told.gather(1, left), self.told.gather(1, right)
+        beyond = values - values.clamp(self.held[:, :1], self.held[:, -1:])
+        mapped = (start + share * (end - start) + beyond).T.to(c.dtype)
+        if asked is None:
+            return mapped
+        return torch.where(asked, c + (self.told - self.held).mean(1).to(c.dtype), mapped)
 
     def restore(self, x: Tensor, pose: Pose) -> Tensor:
         """Drawn maps and poses to channels whose gain is the pose's exactly."""

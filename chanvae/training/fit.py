@@ -37,6 +37,7 @@ from chanvae.seeds import generator_for
 from chanvae.signal.normalization import EACH, GAIN
 from chanvae.signal.pipeline import hints, signal_lines
 from chanvae.stats.conditions import with_channel_conditions
+from chanvae.training.calibration import calibrate
 from chanvae.training.card import write_card
 from chanvae.training.loop import Stage
 from chanvae.training.posterior import Posterior
@@ -133,6 +134,8 @@ def fit(
     with Record(folder, config, resume, progress) as record:
         _train(run, material, record, saved)
         run.model.eval()
+        independent = config.model.likelihood.kind == "gaussian"
+        calibrate(run.model, material.train, run.vector, template, config.seed, tilt=independent)
         if folder is not None:
             run.save(folder)
             write_card(run, material.dataset, material.sizes, record)

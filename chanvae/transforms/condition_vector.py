@@ -1,12 +1,12 @@
 """Named conditions as a standardised real vector."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from chanvae.errors import DataError
@@ -106,6 +106,10 @@ class ConditionVector:
         """``n`` conditions of each name to the vectors a model sees."""
         parts = [c.encode(np.asarray(conditions[c.name])) for c in self.columns]
         return torch.as_tensor(np.concatenate([np.zeros((n, 0)), *parts], 1), dtype=torch.float32)
+
+    def entries(self, names: Collection[str]) -> Bool[Tensor, " width"]:
+        """Which entries of a vector stand for the conditions of these names."""
+        return torch.tensor([c.name in names for c in self.columns for _ in range(c.width)])
 
     @classmethod
     def fit(

@@ -19,7 +19,7 @@ GRIDS = [
 
 
 def likelihood(grid, **changes):
-    return PathsFromPlanes(grid, PathLikelihood(**{"paths": 6, **changes}))
+    return PathsFromPlanes(grid, PathLikelihood(**{"paths": 6, "quiet_db": -45, **changes}))
 
 
 def planes_for(found, grid, n=3, dtype=torch.float32):
@@ -66,6 +66,7 @@ def test_a_pattern_is_the_map_of_a_path_between_the_bins(grid):
     planes[(0, 3, *at)] = 3.0  # log power 0 there, -6 elsewhere
     planes[:, 4:] = math.atanh(0.5)  # half of the reach
     pattern = found(planes).patterns[0, 0].reshape(grid.shape)
+    pattern = pattern / pattern.norm()
     h = torch.ones(grid.shape, dtype=torch.complex128)
     for axis, size in enumerate(grid.shape):
         shape = [-1 if a == axis else 1 for a in range(len(grid.shape))]
@@ -88,7 +89,7 @@ def test_draws_have_the_covariance_that_is_said():
     p = found(planes_for(found, grid, n=1).expand(40000, -1, -1, -1))
     x = (p.sample(torch.Generator().manual_seed(4)) * found.turn).flatten(1) - p.mean
     measured = (x.mT @ x.conj() / len(x)).real
-    expected = p.patterns[0].mT @ p.patterns[0] + torch.diag(p.log_variance[0].exp() - found.floor)
+    expected = p.patterns[0].mT @ p.patterns[0] + torch.diag(p.log_variance[0].exp() - found.quiet)
     # 40,000 draws: an entry's standard error is 1/200 of the geometric mean of its variances
     scale = expected.diagonal().sqrt()
     assert ((measured - expected).abs() / scale / scale[:, None]).max() < 6 / 200

@@ -1,0 +1,90 @@
+"""The last touch of a fit: where draws are biased, the model is told by how much."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from chanvae.channels import ChannelDataset
+from chanvae.models.site import KNOTS, Registered, SiteModel
+from chanvae.seeds import generator_for
+from chanvae.stats.conditions import UNITS, with_channel_conditions
+from chanvae.transforms.condition_vector import ConditionVector
+
+DRAWS = 4096
+"""Channels drawn to look at, each round."""
+ROUNDS = 5
+"""Tilt and conditions act on each other, so they are sought in turn."""
+_BATCH = 1024
+_LARGEST = 10**0.3
+"""A tilt beyond 3 dB in one round is noise or a bin without power."""
+_STEP = 0.7
+"""Share of an error that a round takes away."""
+
+
+@torch.no_grad()
+def calibrate(
+    model: SiteModel,
+    train: Registered,
+    vector: ConditionVector,
+    template: ChannelDataset,
+    seed: int,
+    tilt: bool = True,
+) -> None:
+    """Set the constants of a model by which its draws become right as a whole.
+
+    What the networks are told in place of the spreads that the data hold is moved, quantile by
+    quantile, until the spreads that come out are distributed as in the data. The tilt weights
+    drawn maps by delay until their mean profile is that of the training maps; it is for
+    likelihoods whose bins are independent, as it would spoil the leakage of a path. Both are
+    found on the model's own draws for conditions of the training data.
+
+    Args:
+        model: A model whose networks and priors are trained; its constants are set.
+        train: What it was trained on.
+        vector: The conditions.
+        template: Axes, arrays and meta of the channels.
+        seed: Seed of the fit.
+        tilt: Seek the tilt too.
+    """
+    rows = torch.randperm(len(train), generator=generator_for(seed, "calibration", 0))[:DRAWS]
+    rows = rows.sort().values
+    wanted = torch.stack([_profile(train.x[r]) for r in rows.split(_BATCH)]).mean(0)
+    computed = _computed(vector)
+    levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64).clamp(0.005, 0.995)
+    for k in computed.values():
+        model.held[k] = torch.quantile(train.c[rows, k].double(), levels)
+        model.told[k] = model.held[k]
+    for round_ in range(ROUNDS):
+        generator = generator_for(seed, "calibration", round_ + 1)
+        lot = torch.randint(len(train), (DRAWS,), generator=generator)
+        profiles, achieved = [], []
+        for part in lot.split(_BATCH):
+            x, pose = model.draw_maps(train.c[part], generator)
+            profiles.append(_profile(x))
+            drawn = replace(template, h=model.restore(x, pose).numpy(), conditions={})
+            achieved.append(with_channel_conditions(drawn).conditions)
+        if tilt:
+            ratio = wanted / torch.stack(profiles).mean(0).clamp(min=1e-12)
+            model.tilt *= ratio.clamp(1 / _LARGEST, _LARGEST).sqrt().to(model.tilt.dtype)
+        for name, k in computed.items():
+            values = vector.column(name).encode(np.concatenate([a[name] for a in achieved]))
+            found = torch.as_tensor(values[np.isfinite(values).all(1), 0])
+            if len(found):
+                error = torch.quantile(found, levels) - torch.quantile(
+                    train.c[lot, k].double(), levels
+                )
+                model.told[k] = torch.cummax(model.told[k] - _STEP * error, 0).values
+
+
+def _profile(x: Tensor) -> Tensor:
+    """Mean share of its power that a map ``[n, *shape]`` has at each delay."""
+    power = x.abs().square().double().reshape(len(x), -1, x.shape[-1]).sum(1)
+    return (power / power.sum(1, keepdim=True)).mean(0)
+
+
+def _computed(vector: ConditionVector) -> dict[str, int]:
+    """Conditions that can be computed from channels, and where they stand in a vector."""
+    starts = np.cumsum([0, *(column.width for column in vector.columns)])
+    return {c.name: int(k) for c, k in zip(vector.columns, starts) if c.name in UNITS}

@@ -1,0 +1,97 @@
+"""Calibration: a model whose draws are biased is told by how much."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from chanvae.arrays import ArrayGeometry
+from chanvae.config import FitConfig
+from chanvae.models.site import SiteModel
+from chanvae.run import grid_of
+from chanvae.stats.conditions import with_channel_conditions
+from chanvae.training.calibration import calibrate
+from chanvae.training.fit import Material, _prepare
+from chanvae.transforms.angle_delay import AngleDelay
+
+LINE = ArrayGeometry(1, 4)
+
+
+@pytest.fixture(scope="module")
+def material(measured) -> Material:
+    return _prepare(with_channel_conditions(measured), FitConfig(), False)
+
+
+class Biased(SiteModel):
+    """Draws training maps, their power by delay spoilt, whatever is asked for."""
+
+    material: Material
+
+    def draw_maps(self, c, generator=None, asked=None):
+        train = self.material.train
+        rows = torch.randint(len(train), (len(c),), generator=generator)
+        slope = torch.linspace(1, 0.4, self.grid.shape[-1])
+        return train.x[rows] * slope * self.tilt, train.pose[rows]
+
+
+@pytest.fixture(scope="module")
+def template(measured):
+    return replace(measured[:0], groups={})
+
+
+@pytest.fixture
+def biased(measured, material) -> SiteModel:
+    with torch.random.fork_rng(devices=[]):
+        model = Biased(grid_of(measured), material.vector.width, FitConfig().model)
+    model.material = material
+    return model
+
+
+def test_the_tilt_undoes_a_wrong_profile(biased, material, template):
+    calibrate(biased, material.train, material.vector, template, seed=0)
+    undone = biased.tilt * torch.linspace(1, 0.4, len(biased.tilt))
+    # The mean power of a bin of some thousand maps is uncertain by tenths of a dB.
+    relative = undone / undone[4]
+    held = material.train.x.abs().square().sum(1).mean(0)
+    strong = held > 1e-3 * held.max()
+    assert (20 * relative[strong].log10()).abs().max() < 1.0
+
+
+def test_spreads_come_out_distributed_as_in_the_data(measured, material, template):
+    """A model that gives half of the deviation it is told, and half a deviation too much."""
+
+    class Flat(Biased):
+        def draw_maps(self, c, generator=None, asked=None):
+            wanted = (0.5 * self.tell(c) + 0.5)[:, :1]
+            nearest = (wanted - material.train.c[:, 0]).abs().argmin(1)
+            return material.train.x[nearest] * self.tilt, material.train.pose[nearest]
+
+    with torch.random.fork_rng(devices=[]):
+        flat = Flat(grid_of(measured), material.vector.width, FitConfig().model)
+    calibrate(flat, material.train, material.vector, template, seed=0, tilt=False)
+    low, middle, high = (float(flat.told[0, k]) for k in (4, 10, 16))
+    # 0.5 told + 0.5 is c where told is 2 c - 1; five rounds of 0.7 * 0.5 leave a tenth of it
+    assert middle == pytest.approx(2 * float(flat.held[0, 10]) - 1, abs=0.3)
+    assert (high - low) / float(flat.held[0, 16] - flat.held[0, 4]) == pytest.approx(2, rel=0.2)
+    assert torch.equal(flat.tilt, torch.ones_like(flat.tilt))
+
+
+def test_the_same_seed_calibrates_alike(biased, material, template):
+    calibrate(biased, material.train, material.vector, template, seed=3)
+    first = {name: getattr(biased, name).clone() for name in ("tilt", "held", "told")}
+    biased.tilt.fill_(1.0)
+    calibrate(biased, material.train, material.vector, template, seed=3)
+    assert all(torch.equal(first[name], getattr(biased, name)) for name in first)
+
+
+def test_what_is_asked_for_is_moved_and_what_stands_for_the_data_is_mapped():
+    with torch.random.fork_rng(devices=[]):
+        model = SiteModel(AngleDelay(LINE, ArrayGeometry(), 1, 8), 2, FitConfig().model)
+    c = torch.tensor([[-6.0, 0.0], [0.3, 1.0], [5.0, 0.0]])
+    assert torch.allclose(model.tell(c), c, atol=1e-6)
+    model.told[0] = 0.5 * model.held[0] + 0.2
+    told = model.tell(c)
+    assert torch.allclose(told[:, 0], torch.tensor([-3.8, 0.35, 3.2]), atol=1e-6)
+    assert torch.equal(told[:, 1], c[:, 1])
+    asked = model.tell(c, torch.tensor([True, False]))
+    assert torch.allclose(asked[:, 0], c[:, 0] + 0.2, atol=1e-6)
