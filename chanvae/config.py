@@ -73,7 +73,7 @@ class GaussianLikelihood(Config):
 class Optimisation(Config):
     """One run of AdamW under a one-cycle learning rate."""
 
-    steps: PositiveInt = 3500
+    steps: PositiveInt = 4000
     epochs: PositiveInt = Field(default=60, description="passes over the data, at most")
     batch: PositiveInt = 64
     learning_rate: PositiveFloat = 3e-3

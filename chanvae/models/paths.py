@@ -49,7 +49,8 @@ class Paths:
         """Log density in nats: complex ``[n, *shape]`` to ``[n]``."""
         scale = torch.exp(-0.5 * self.log_variance)
         residual = ((x * self.turn).flatten(1) - self.mean) * scale
-        crossed = _Crossed.apply(torch.view_as_real(residual), self.patterns * scale[:, None])
+        r = torch.view_as_real(residual)
+        crossed = _Crossed.apply(r, scale, self.angular, self.delayed)
         bins = scale.shape[1]
         return crossed - self.log_variance.sum(1) - bins * math.log(math.pi)  # pyright: ignore[reportOperatorIssue]
 
@@ -68,34 +69,42 @@ class Paths:
 
 
 class _Crossed(torch.autograd.Function):
-    """Log density of CN(0, I + W^T W) less its constant, in nats ``[n]``.
+    """Log density of r under CN(0, I + w^T w) less its constant, w the patterns times ``scale``.
 
     The paths-by-paths matrix is factored in float64: with a floor of -45 dB it is too ill
-    conditioned for float32. The gradient is written out, which spares a second factorisation.
+    conditioned for float32. The gradient is written out, which spares a second factorisation and
+    most of the passes over w, the largest tensor of a fit.
     """
 
     @staticmethod
-    def forward(ctx: Any, r: Tensor, w: Tensor) -> Tensor:
-        """``r`` is ``[n, bins, 2]`` (real, imaginary), ``w`` ``[n, paths, bins]``."""
+    def forward(ctx: Any, r: Tensor, scale: Tensor, angular: Tensor, delayed: Tensor) -> Tensor:
+        """``r`` is ``[n, bins, 2]`` (real, imaginary); the rest as in :class:`Paths`; ``[n]``."""
+        w = (angular[..., None] * delayed[:, :, None]).flatten(2).mul_(scale[:, None])
         projected = (w @ r).double()
         matrix = (w @ w.mT).double()
         matrix.diagonal(dim1=1, dim2=2).add_(1.0)
         factor = torch.linalg.cholesky(matrix)
         inverse = torch.cholesky_inverse(factor)
         solved = inverse @ projected
-        ctx.save_for_backward(r, w, inverse.to(w.dtype), solved.to(w.dtype))
+        constants = inverse.to(w.dtype), solved.to(w.dtype)
+        ctx.save_for_backward(r, scale, angular, delayed, w, *constants)
         quadratic = r.double().square().sum((1, 2)) - (solved * projected).sum((1, 2))
         log_det = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(1)
         return (-quadratic - log_det).to(w.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Gradients with respect to ``r`` and ``w``."""
-        r, w, inverse, solved = ctx.saved_tensors
+    def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Gradients with respect to all that :meth:`forward` takes."""
+        r, scale, angular, delayed, w, inverse, solved = ctx.saved_tensors
         each = 2 * grad[0][:, None, None]
         to_r = -each * (r - w.mT @ solved)
-        to_w = each * (solved @ r.mT - (inverse + solved @ solved.mT) @ w)
-        return to_r, to_w
+        to_w = torch.baddbmm((inverse + solved @ solved.mT) @ w, solved, r.mT, beta=-1)
+        to_w.mul_(each)
+        to_scale = (to_w * w).sum(1) / scale
+        maps = to_w.mul_(scale[:, None]).unflatten(2, (angular.shape[2], delayed.shape[2]))
+        to_angular = (maps @ delayed[..., None])[..., 0]
+        to_delayed = (angular[:, :, None] @ maps)[:, :, 0]
+        return to_r, to_scale, to_angular, to_delayed
 
 
 class PathsFromPlanes(nn.Module):
