@@ -21,6 +21,8 @@ _LARGEST = 10**0.3
 """A tilt beyond 3 dB in one round is noise or a bin without power."""
 _STEP = 0.7
 """Share of an error that a round takes away."""
+_BEYOND = 0.5
+"""Standard deviations beyond what the data hold that a model is told at most."""
 
 
 @torch.no_grad()
@@ -75,7 +77,9 @@ def calibrate(
                 error = torch.quantile(found, levels) - torch.quantile(
                     train.c[lot, k].double(), levels
                 )
-                model.told[k] = torch.cummax(model.told[k] - _STEP * error, 0).values
+                told = torch.cummax(model.told[k] - _STEP * error, 0).values
+                low, high = model.held[k, 0] - _BEYOND, model.held[k, -1] + _BEYOND
+                model.told[k] = told.clamp(low, high)
 
 
 def _profile(x: Tensor) -> Tensor:
