@@ -10,6 +10,7 @@ from chanvae.channels import ChannelDataset
 from chanvae.models.site import KNOTS, Registered, SiteModel
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import UNITS, with_channel_conditions
+from chanvae.training.supply import FileMaps
 from chanvae.transforms.condition_vector import ConditionVector
 
 DRAWS = 4096
@@ -50,10 +51,13 @@ def calibrate(
         seed: Seed of the fit.
         tilt: Seek the tilt too.
     """
+    computed = _computed(vector)
+    if not (tilt or computed):
+        return
     rows = torch.randperm(len(train), generator=generator_for(seed, "calibration", 0))[:DRAWS]
     rows = rows.sort().values
-    wanted = torch.stack([_profile(train.x[r]) for r in rows.split(_BATCH)]).mean(0)
-    computed = _computed(vector)
+    read = train.x.read if isinstance(train.x, FileMaps) else train.x.__getitem__
+    wanted = torch.stack([_profile(read(r)) for r in rows.split(_BATCH)]).mean(0) if tilt else None
     levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64).clamp(0.005, 0.995)
     for k in computed.values():
         model.held[k] = torch.quantile(train.c[rows, k].double(), levels)
@@ -64,10 +68,11 @@ def calibrate(
         profiles, achieved = [], []
         for part in lot.split(_BATCH):
             x, pose = model.draw_maps(train.c[part], generator)
-            profiles.append(_profile(x))
+            if tilt:
+                profiles.append(_profile(x))
             drawn = replace(template, h=model.restore(x, pose).numpy(), conditions={})
             achieved.append(with_channel_conditions(drawn).conditions)
-        if tilt:
+        if wanted is not None:
             ratio = wanted / torch.stack(profiles).mean(0).clamp(min=1e-12)
             model.tilt *= ratio.clamp(1 / _LARGEST, _LARGEST).sqrt().to(model.tilt.dtype)
         for name, k in computed.items():

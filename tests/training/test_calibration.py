@@ -7,11 +7,12 @@ import torch
 
 from chanvae.arrays import ArrayGeometry
 from chanvae.config import FitConfig
-from chanvae.models.site import SiteModel
-from chanvae.run import grid_of
+from chanvae.models.site import Registered, SiteModel
+from chanvae.run import grid_of, split_for
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.training.calibration import calibrate
 from chanvae.training.fit import Material, _prepare
+from chanvae.training.supply import FileMaps
 from chanvae.transforms.angle_delay import AngleDelay
 
 LINE = ArrayGeometry(1, 4)
@@ -95,3 +96,22 @@ def test_what_is_asked_for_is_moved_and_what_stands_for_the_data_is_mapped():
     assert torch.equal(told[:, 1], c[:, 1])
     asked = model.tell(c, torch.tensor([True, False]))
     assert torch.allclose(asked[:, 0], c[:, 0] + 0.2, atol=1e-6)
+
+
+def test_maps_that_stay_in_the_file_are_read_there_and_only_for_a_tilt(
+    biased, material, template, monkeypatch
+):
+    """Rows at random would pull every pool of an epoch into memory."""
+    train = material.train
+    dataset, rows = material.dataset, split_for(material.dataset, FitConfig()).train
+    maps = FileMaps(dataset, rows, train.pose, biased.grid)
+    monkeypatch.setattr(FileMaps, "__getitem__", None)
+    kept = Registered(maps, train.pose, train.c)
+    calibrate(biased, kept, material.vector, template, seed=0)
+    tilt = biased.tilt.clone()
+    monkeypatch.setattr(FileMaps, "read", None)
+    calibrate(biased, kept, material.vector, template, seed=0, tilt=False)
+    assert torch.equal(tilt, biased.tilt)
+    biased.tilt.fill_(1.0)
+    calibrate(biased, train, material.vector, template, seed=0)
+    assert torch.allclose(tilt, biased.tilt, rtol=1e-3)
