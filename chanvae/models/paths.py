@@ -43,7 +43,7 @@ class Paths:
     @property
     def patterns(self) -> Tensor:
         """w, real ``[n, paths, bins]``."""
-        return (self.angular[..., None] * self.delayed[:, :, None]).flatten(2)
+        return _patterns(self.angular, self.delayed)
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Log density in nats: complex ``[n, *shape]`` to ``[n]``."""
@@ -79,7 +79,7 @@ class _Crossed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, r: Tensor, scale: Tensor, angular: Tensor, delayed: Tensor) -> Tensor:
         """``r`` is ``[n, bins, 2]`` (real, imaginary); the rest as in :class:`Paths`; ``[n]``."""
-        w = (angular[..., None] * delayed[:, :, None]).flatten(2).mul_(scale[:, None])
+        w = _patterns(angular, delayed).mul_(scale[:, None])
         projected = (w @ r).double()
         matrix = (w @ w.mT).double()
         matrix.diagonal(dim1=1, dim2=2).add_(1.0)
@@ -154,8 +154,9 @@ class PathsFromPlanes(nn.Module):
         """
         flat = planes.flatten(2)
         log_variance = torch.log(self.floor + torch.exp((flat[:, 0] - 2).clamp(-20, 10)))
-        mean = torch.zeros_like(unpack(flat[:, 1:3]))
-        mean[:, self.has_mean] = unpack(flat[:, 1:3, self.has_mean]) + self.start
+        stated = unpack(flat[:, 1:3, self.has_mean]) + self.start
+        mean = stated.new_zeros(log_variance.shape)
+        mean[:, self.has_mean] = stated
         chosen = self._choose(flat[:, 3].detach(), generator)
         log_power = (2 * flat[:, 3].gather(1, chosen) - 6).clamp(-14, 8)
         moved = [self.reach * torch.tanh(p.gather(1, chosen)) for p in flat[:, 4:].unbind(1)]
@@ -181,6 +182,11 @@ class PathsFromPlanes(nn.Module):
         lot = torch.rand(log_power.shape, device=log_power.device, generator=generator)
         lot.scatter_(1, strongest, -1.0)
         return torch.cat([strongest, lot.topk(self.tried, dim=1).indices], dim=1)
+
+
+def _patterns(angular: Tensor, delayed: Tensor) -> Tensor:
+    """Outer products ``[n, paths, bins]`` of patterns along the angles and along delay."""
+    return (angular[..., None] * delayed[:, :, None]).flatten(2)
 
 
 def _waves(place: Tensor, size: int) -> Tensor:
