@@ -83,8 +83,8 @@ def _foreign(
         time=np.arange(time) * time_spacing(where, time, said, options),
         carrier=carrier,
         stated_bandwidth=number(where, said, ("bandwidth_hz",), options.bandwidth),
-        rx_array=_geometry(where, "rx", rx, options.rx_array, assumed),
-        tx_array=_geometry(where, "tx", tx, options.tx_array, assumed),
+        rx_array=geometry(where, "rx", rx, options.rx_array, assumed),
+        tx_array=geometry(where, "tx", tx, options.tx_array, assumed),
         labels=_roles(where, known, options, assumed),
         assumptions=tuple(assumed),
         order=order,
@@ -170,9 +170,14 @@ def _parts(source: Source, found: Stored, scale: Scale, axes: tuple[str, ...]) -
     return tuple(parts)
 
 
-def _geometry(
+def geometry(
     where: str, end: str, antennas: int, given: ArrayGeometry | None, assumed: list[str]
 ) -> ArrayGeometry:
+    """The array that is given, or else a line, which is noted in ``assumed``.
+
+    Raises:
+        DataError: The array given has another number of antennas.
+    """
     if given is None:
         if antennas > 1:
             assumed.append(

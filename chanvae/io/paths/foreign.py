@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from chanvae.arrays import ArrayGeometry
 from chanvae.axes import AXES
 from chanvae.channels import ChannelDataset, ComplexArray, Meta
 from chanvae.errors import DataError
+from chanvae.io.interpret import geometry
 from chanvae.io.layouts import Label, Reading
 from chanvae.io.options import Options
 from chanvae.io.paths import deepmimo, pilots, quadriga, sionna
@@ -140,7 +140,7 @@ def _set(
     """The reading and the set of channels that are computed as they are read."""
     _, rx, tx, time, count = h.shape
     arrays = {
-        end: _geometry(where, end, antennas, given, assumed)
+        end: geometry(where, end, antennas, given, assumed)
         for end, antennas, given in (
             ("rx", rx, options.rx_array),
             ("tx", tx, options.tx_array),
@@ -189,24 +189,6 @@ def _set(
         meta=Meta(carrier_frequency=carrier, provenance=dict(said)),
     )
     return replace(reading, options=_typed(options, groups)), dataset
-
-
-def _geometry(
-    where: str, end: str, antennas: int, given: ArrayGeometry | None, assumed: list[str]
-) -> ArrayGeometry:
-    if given is None:
-        if antennas > 1:
-            assumed.append(
-                f"the {antennas} {end} antennas are a line, half a wavelength apart; "
-                f"--{end}-array {antennas}x1, for example, says otherwise"
-            )
-        return ArrayGeometry.line(antennas, assumed=antennas > 1)
-    if given.size != antennas:
-        raise DataError(
-            f"{where}: --{end}-array {given.rows}x{given.columns} has {given.size} antennas; "
-            f"the data has {antennas}"
-        )
-    return given
 
 
 def _refuse(path: str, options: Options, more: tuple[str, ...], why: str) -> None:
