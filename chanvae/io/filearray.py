@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from chanvae.io.opened import opened as opened
-from chanvae.io.rows import Rows
 from chanvae.io.sources import open_array
+from chanvae.rows import Rows
 
 _BRIDGE = 1 << 18
 """Bytes it is cheaper to read and leave than to skip."""

@@ -20,9 +20,8 @@ from chanvae.io.layouts import Reading
 from chanvae.io.options import Options
 from chanvae.io.own import own
 from chanvae.io.paths.foreign import paths_or_pilots
-from chanvae.io.rows import Rows
 from chanvae.io.sources import open_source
-from chanvae.signal.lazy import Mapped
+from chanvae.rows import Rows
 from chanvae.signal.pipeline import STEPS, Steps, arrange, may_empty, process
 
 _BATCH = 1 << 24
@@ -242,7 +241,7 @@ def _with_origin(path: str, dataset: ChannelDataset) -> ChannelDataset:
 
 
 def _without(dataset: ChannelDataset, keep: np.ndarray, dropped: dict[str, int]) -> ChannelDataset:
-    h = dataset.h.take(keep) if isinstance(dataset.h, Rows | Mapped) else dataset.h[keep]
+    h = dataset.h.take(keep) if isinstance(dataset.h, Rows) else dataset.h[keep]
     provenance = {**dataset.meta.provenance, "dropped_realisations": dropped}
     return replace(
         dataset,

@@ -16,7 +16,7 @@ from chanvae.channels import ChannelDataset, ComplexArray
 from chanvae.errors import DataError
 from chanvae.io.layouts import Label, Reading
 from chanvae.io.options import Options
-from chanvae.io.rows import Rows
+from chanvae.rows import Rows
 
 FILE = "file"
 """The group that says which file a realisation came from."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chanvae.channels import ChannelDataset, ComplexArray
+from chanvae.rows import Rows
 
 Step = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """From ``[n, rx, tx, time, freq]`` and the numbers ``[n]`` of these realisations to the same of
@@ -18,10 +19,8 @@ _BLOCK = 1 << 25
 
 
 @dataclass(frozen=True, eq=False)
-class Mapped:
+class Mapped(Rows):
     """Complex64 ``[n, rx, tx, time, freq]`` that a step makes of another array, as it is read.
-
-    It takes what numpy arrays take along ``n``, and slices on the other axes.
 
     Args:
         source: The array that is read.
@@ -37,40 +36,14 @@ class Mapped:
     parts: int = 1
     rows: np.ndarray | None = field(default=None, repr=False)
 
-    dtype = np.dtype(np.complex64)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes it would take in memory."""
-        return int(np.prod(self.shape, dtype=np.int64)) * self.dtype.itemsize
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return self[:].astype(dtype or self.dtype, copy=False)
-
-    def __getitem__(self, index: Any, /) -> np.ndarray:
-        first, *rest = index if isinstance(index, tuple) else (index,)
-        if first is Ellipsis:
-            first, rest = slice(None), [Ellipsis, *rest] if rest else []
-        wanted = np.arange(len(self))[first]
-        found = self._read(np.atleast_1d(wanted))
-        found = found if wanted.ndim else found[0]
-        return found[(*[slice(None)] * wanted.ndim, *rest)] if rest else found
-
     def take(self, rows: np.ndarray) -> Mapped:
         """The realisations asked for, still unread."""
         kept = rows if self.rows is None else self.rows[rows]
         return replace(self, rows=kept, shape=(len(kept), *self.shape[1:]))
 
-    def _read(self, wanted: np.ndarray) -> np.ndarray:
-        numbers = wanted if self.rows is None else self.rows[wanted]
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """The realisations at ascending, distinct positions, in memory."""
+        numbers = rows if self.rows is None else self.rows[rows]
         needed, inverse = np.unique(numbers // self.parts, return_inverse=True)
         pick = inverse * self.parts + numbers % self.parts
         made = np.empty((len(needed) * self.parts, *self.shape[1:]), self.dtype)

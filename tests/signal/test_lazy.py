@@ -51,6 +51,7 @@ def test_indexing_is_numpy_s(index) -> None:
     np.testing.assert_array_equal(lazy.take(rows).take(np.array([1, 3]))[:], whole[[3, 21]])
     np.testing.assert_array_equal(lazy[:, 0, ..., 1:3], whole[:, 0, ..., 1:3])
     np.testing.assert_array_equal(lazy[..., 0], whole[..., 0])
+    np.testing.assert_array_equal(lazy[..., 1:3], whole[..., 1:3])
     assert (len(lazy), lazy.ndim, lazy.nbytes) == (40, 5, whole.nbytes)
 
 

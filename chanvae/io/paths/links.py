@@ -10,7 +10,7 @@ import numpy as np
 
 from chanvae.errors import DataError
 from chanvae.io.paths.response import delay_spread, path_power, response
-from chanvae.io.rows import Rows
+from chanvae.rows import Rows
 from chanvae.units import show
 
 Paths = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]

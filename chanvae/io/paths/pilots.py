@@ -10,10 +10,10 @@ import h5py
 import numpy as np
 
 from chanvae.errors import DataError
-from chanvae.io.rows import Rows
 from chanvae.io.said import plain
 from chanvae.io.sourcearray import SourceArray
 from chanvae.io.sources import Source, open_array, open_source
+from chanvae.rows import Rows
 
 LAYOUT = "RENEW/Argos pilots, least squares"
 _FULL_SCALE = 32768.0

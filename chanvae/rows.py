@@ -56,6 +56,8 @@ class Rows(ABC):
     def _inner(self, index: tuple[Any, ...]) -> np.ndarray:
         """An index on several axes: ``n`` from the file, the others in memory."""
         first, *rest = index or (slice(None),)
+        if first is Ellipsis:  # how many axes it stands for depends on the rest
+            return self[:][index]
         if isinstance(first, (int, np.integer)):
             return self[first][tuple(rest)]
         if isinstance(first, slice) or all(isinstance(r, slice) for r in rest):
