@@ -14,6 +14,8 @@ from chanvae.presets import configure
 from chanvae.run import Run
 from chanvae.training.fit import fit
 
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
 SHORT = [
     "training.optimisation.steps=60",
     "training.optimisation.batch=64",
@@ -30,6 +32,13 @@ def _global_generator_untouched():
     before = torch.get_rng_state()
     yield
     assert torch.equal(before, torch.get_rng_state()), "torch's global generator was changed"
+
+
+def shared(name: str) -> Path:
+    """A file of the folder beside the checkout; the test skips, saying so, where it is absent."""
+    if not (DATA / name).is_file():
+        pytest.skip(f"no {name} in ../shared/data beside the checkout")
+    return DATA / name
 
 
 def paths(n: int, rx: int = 4, freq: int = 16, seed: int = 0) -> ChannelDataset:

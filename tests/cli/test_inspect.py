@@ -13,8 +13,7 @@ from click.testing import CliRunner
 
 from chanvae.cli.inspect import command
 from chanvae.errors import DataError
-
-DATA = Path(__file__).parents[3] / "shared" / "data"
+from tests.conftest import shared
 
 
 def run(*arguments: object) -> str:
@@ -107,9 +106,7 @@ def test_a_single_frequency(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["uwb_cirs_2018.h5", "wifi_polyu_5300.h5"])
 def test_measured_files(name: str) -> None:
-    if not (DATA / name).is_file():
-        pytest.skip(f"no {name} in ../shared/data beside the checkout")
-    found = json.loads(run(DATA / name, "--json"))
+    found = json.loads(run(shared(name), "--json"))
     assert found["statistics"]["delay_spread"]["median"] < 1e-6
     assert found["provenance"]["licence"]
 

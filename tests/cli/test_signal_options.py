@@ -13,8 +13,8 @@ from chanvae.cli.fit import command as fit
 from chanvae.cli.inspect import command as inspect
 from chanvae.errors import DataError
 from chanvae.run import open_run
+from tests.conftest import shared
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 SHORT = [
     word
     for setting in (
@@ -137,9 +137,7 @@ def test_a_run_remembers_what_was_done(wide: Path, tmp_path: Path) -> None:
 
 
 def test_a_measured_file_with_an_empty_half(tmp_path: Path) -> None:
-    if not (DATA / "uwb_cirs_2018.h5").is_file():
-        pytest.skip("no uwb_cirs_2018.h5 in ../shared/data beside the checkout")
-    plain = run(inspect, DATA / "uwb_cirs_2018.h5")
+    plain = run(inspect, shared("uwb_cirs_2018.h5"))
     assert "--band auto cuts them off" in plain
-    found = json.loads(run(inspect, DATA / "uwb_cirs_2018.h5", "--band", "auto", "--json"))
+    found = json.loads(run(inspect, shared("uwb_cirs_2018.h5"), "--band", "auto", "--json"))
     assert found["hints"] == [] and 60 <= found["shape"]["freq"] <= 76

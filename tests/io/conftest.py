@@ -9,8 +9,7 @@ import pytest
 
 from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset, Meta
-
-DATA = Path(__file__).parents[3] / "shared" / "data"
+from tests.conftest import shared
 
 
 def channels(*shape: int, seed: int = 0) -> np.ndarray:
@@ -56,10 +55,4 @@ def foreign(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def measured() -> Callable[[str], Path]:
     """The path of a measured file; the test skips where there is none."""
-
-    def find(name: str) -> Path:
-        if not (DATA / name).is_file():
-            pytest.skip(f"no {name} in ../shared/data beside the checkout")
-        return DATA / name
-
-    return find
+    return shared

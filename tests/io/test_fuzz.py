@@ -17,7 +17,8 @@ from chanvae.errors import DataError
 from chanvae.io import probe
 from chanvae.io.convert import convert, save
 from chanvae.io.hdf5 import write
-from tests.io.conftest import DATA, channels
+from tests.conftest import shared
+from tests.io.conftest import channels
 
 LONG = 30.0
 """Seconds that no file may take: the child that looks at files first gives up after ten."""
@@ -225,9 +226,7 @@ def test_many_damaged_files(dataset, tmp_path: Path, make: Callable, seed: int) 
 )
 def test_damaged_measured_files(tmp_path: Path, name: str, options: dict) -> None:
     """What cannot be read whole, for want of options, is asked about, whole or damaged."""
-    if not (DATA / name).is_file():
-        pytest.skip(f"no {name} in ../shared/data beside the checkout")
-    _in_a_process(((DATA / name).read_bytes(), tmp_path / "damaged", options, 60, 0))
+    _in_a_process((shared(name).read_bytes(), tmp_path / "damaged", options, 60, 0))
 
 
 def _in_a_process(given: tuple) -> None:

@@ -1,7 +1,5 @@
 """The occupied band: found where it is, on synthetic spectra and on a measured file."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -9,8 +7,8 @@ from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
 from chanvae.io.read import load
 from chanvae.signal.band import cut, empty_hint, occupied, spectrum
+from tests.conftest import shared
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 FREQ = (np.arange(64) - 32) * 1e6
 
 
@@ -89,9 +87,7 @@ def test_the_hint_comes_above_a_quarter() -> None:
 
 def test_measured_taps_twice_as_dense_as_the_band() -> None:
     """499.2 MHz were sounded: 64 of 128 frequencies; the filter's skirts add a few."""
-    if not (DATA / "uwb_cirs_2018.h5").is_file():
-        pytest.skip("no uwb_cirs_2018.h5 in ../shared/data beside the checkout")
-    data = load(DATA / "uwb_cirs_2018.h5")
+    data = load(shared("uwb_cirs_2018.h5"))
     assert "--band auto" in empty_hint(spectrum(data))
     out = cut(data, "auto")
     assert 60 <= len(out.freq) <= 76
