@@ -12,6 +12,7 @@ UNITS = {
     "m": {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "km": 1e3},
     "m/s": {"m/s": 1.0, "km/h": 1 / 3.6},
     "dB": {"dB": 1.0},
+    "share": {"%": 0.01},
 }
 """SI unit -> what may be typed for it -> factor to SI."""
 

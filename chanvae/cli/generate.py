@@ -1,6 +1,12 @@
 """``chanvae generate``: channels from a fitted model, streamed to a file."""
 
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
 import click
+
+if TYPE_CHECKING:
+    from chanvae.channels import ChannelDataset
 
 
 @click.command("generate")
@@ -14,6 +20,20 @@ import click
 )
 @click.option("--like", metavar="FILE", help="Ask for the conditions of the channels in FILE.")
 @click.option("--extrapolate", is_flag=True, help="Allow conditions outside the known range.")
+@click.option(
+    "--exact",
+    is_flag=False,
+    flag_value="5%",
+    metavar="[TOLERANCE]",
+    help="Keep only channels whose spreads are those asked for, to 5% or so much.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="With --exact: channels drawn for each that is kept, at most.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -26,6 +46,8 @@ def command(
     more: tuple[str, ...],
     like: str | None,
     extrapolate: bool,
+    exact: str | None,
+    candidates: int,
     seed: int,
     overwrite: bool,
     as_json: bool,
@@ -37,8 +59,10 @@ def command(
     """
     from chanvae.cli.output import stream
     from chanvae.errors import DataError
+    from chanvae.exact import Exact
     from chanvae.generate import conditions_like, parse_conditions
     from chanvae.run import open_run
+    from chanvae.units import parse
 
     model = open_run(run)
     typed = {"delay_spread": delay_spread, "angular_spread": angular_spread}
@@ -51,5 +75,19 @@ def command(
     if like and typed:
         raise DataError("--like asks for every condition; leave the others out")
     asked = conditions_like(model, like, count) if like else parse_conditions(model, typed)
-    batches = model.batches(count, seed=seed, extrapolate=extrapolate, **asked)
-    stream(batches, count, output, "generating", overwrite, as_json)
+    near = None if exact is None else Exact(parse(exact, "share", "--exact"), candidates)
+    if near:
+        near.spreads(asked)
+    batches = model.batches(count, seed=seed, extrapolate=extrapolate, exact=near, **asked)
+    told = dict[str, Any]()
+    stream(_watched(batches, told), count, output, "generating", overwrite, as_json, more=told)
+
+
+def _watched(
+    batches: "Iterable[ChannelDataset]", told: dict[str, Any]
+) -> "Iterator[ChannelDataset]":
+    """The batches; what they say of candidates so far is put into ``told``."""
+    for batch in batches:
+        if tally := batch.meta.provenance.get("exact"):
+            told |= {"candidates": tally["drawn"], "acceptance": tally["near"] / tally["drawn"]}
+        yield batch

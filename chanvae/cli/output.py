@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -34,8 +34,12 @@ def stream(
     overwrite: bool,
     as_json: bool,
     compression: Literal["gzip"] | None = None,
+    more: Mapping[str, float] | None = None,
 ) -> None:
-    """Write batches as they come, then print the path and the rate (or both as JSON)."""
+    """Write batches as they come, then print the path and the rate (or both as JSON).
+
+    ``more`` is filled while the batches come, and told with the rest.
+    """
     import itertools
 
     from chanvae.files import refuse
@@ -51,10 +55,17 @@ def stream(
                 writer.append(batch)
                 told(writer.written, count)
     seconds = time.monotonic() - start
-    figures = {"path": output, "realisations": count, "seconds": round(seconds, 2)}
+    figures: dict[str, object] = {
+        "path": output,
+        "realisations": count,
+        "seconds": round(seconds, 2),
+    }
+    figures |= more or {}
     if as_json:
         click.echo(json.dumps(figures))
     else:
         click.echo(
             f"{output}: {count:,} channels in {seconds:.1f} s ({count / seconds:,.0f} a second)"
         )
+        if more:
+            click.echo(f"{more['acceptance']:.1%} of {more['candidates']:,} candidates were near")
