@@ -5,7 +5,9 @@ import sys
 
 import click
 
-COMMANDS = ("inspect", "simulate", "convert", "fit", "generate", "evaluate", "compare")
+COMMANDS = (
+    "inspect", "simulate", "convert", "fit", "generate", "interpolate", "evaluate", "compare",
+)  # fmt: skip
 """In the order of use. Each is ``chanvae.cli.NAME.command``."""
 
 

@@ -157,7 +157,14 @@ def _times(row: Row, value: float | None) -> float:
     return max(value / max(row.floor.high, 1e-12), 0.1)
 
 
-def angle_delay(axes: Axes, power: np.ndarray, delay: np.ndarray, peak: float, color: str) -> Axes:
+def angle_delay(
+    axes: Axes,
+    power: np.ndarray,
+    delay: np.ndarray,
+    peak: float,
+    color: str,
+    scale: bool = True,
+) -> Axes:
     """One angle-delay map in dB; a line over delay where there is one antenna.
 
     Args:
@@ -166,6 +173,7 @@ def angle_delay(axes: Axes, power: np.ndarray, delay: np.ndarray, peak: float, c
         delay: Delay bins [s].
         peak: Power that is 0 dB, the same for all maps.
         color: Colour of the line.
+        scale: Draw the scale of the colours beside it.
     """
     level = _decibel(power / peak)
     axes.set_xlabel("delay [ns]")
@@ -185,7 +193,8 @@ def angle_delay(axes: Axes, power: np.ndarray, delay: np.ndarray, peak: float, c
         vmax=0,
         cmap="cividis",
     )
-    axes.figure.colorbar(image, ax=axes, label="power [dB]")
+    if scale:
+        axes.figure.colorbar(image, ax=axes, label="power [dB]")
     axes.set_ylabel("beam")
     return axes
 
