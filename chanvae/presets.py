@@ -1,17 +1,21 @@
 """Configurations: a preset, a file, and changes on top."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import ValidationError
 from yaml import YAMLError
 
-from chanvae.config import FitConfig
+from chanvae.config import Config, FitConfig
 from chanvae.errors import DataError
+
+_Kind = TypeVar("_Kind", bound=Config)
 
 
 def configure(
@@ -27,7 +31,18 @@ def configure(
     Raises:
         DataError: No such preset, a key that does not exist, or a value that does not fit.
     """
-    folder = _presets()
+    return read(FitConfig, "fit", preset, changes, asked)
+
+
+def read(
+    kind: type[_Kind],
+    room: str,
+    preset: str,
+    changes: Iterable[str] = (),
+    asked: Mapping[str, Any] | None = None,
+) -> _Kind:
+    """Read a preset of any configuration; ``room`` is the folder of its presets."""
+    folder = _presets(room)
     path = folder / f"{preset}.yaml"
     if not path.is_file():
         path = Path(preset)
@@ -39,7 +54,7 @@ def configure(
         config = OmegaConf.merge(config, OmegaConf.from_dotlist(list(changes)))
         for key, value in (asked or {}).items():
             OmegaConf.update(config, key, value)
-        return FitConfig.model_validate(OmegaConf.to_container(config, resolve=True))
+        return kind.model_validate(OmegaConf.to_container(config, resolve=True))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"])
@@ -48,9 +63,8 @@ def configure(
         raise DataError(f"{path}: {str(error).splitlines()[0]}") from None
 
 
-def _presets() -> Path:
-    """The folder of the presets: in the wheel beside the package, in a checkout at the root."""
-    packaged = Path(str(files("chanvae"))) / "configs"
-    return (
-        packaged if packaged.is_dir() else Path(str(files("chanvae"))).parent / "configs" / "fit"
-    )
+def _presets(room: str) -> Path:
+    """The folder of the presets: in the wheel in the package, in a checkout at the root."""
+    package = Path(str(files("chanvae")))
+    packaged = package / "configs" / room
+    return packaged if packaged.is_dir() else package.parent / "configs" / room

@@ -7,6 +7,7 @@ import click
 
 COMMANDS = (
     "inspect", "simulate", "convert", "fit", "generate", "interpolate", "evaluate", "compare",
+    "link",
 )  # fmt: skip
 """In the order of use. Each is ``chanvae.cli.NAME.command``."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 if TYPE_CHECKING:
     from chanvae.channels import ChannelDataset
-    from chanvae.interpolate import Step
+    from chanvae.interpolate import Bend, Step
 
 
 @click.command("interpolate")
@@ -63,6 +63,8 @@ def command(
     latent space from one realisation of the data to another. Writes the channels of all stops to
     one file, with the spreads achieved, and a picture of the angle-delay power beside it.
     """
+    import numpy as np
+
     from chanvae.cli.output import bar
     from chanvae.errors import DataError
     from chanvae.files import refuse
@@ -76,11 +78,11 @@ def command(
     picture = str(Path(output).with_suffix(".png"))
     for path in (output, picture):
         refuse(path, overwrite)
-    fitted, common = open_run(run), {"steps": steps, "n": count, "seed": seed}
+    fitted, common = open_run(run), (steps, count, seed)
     stops: Iterator[tuple[Step, ChannelDataset]]
     if between is None:
         ends = (_conditions(fitted, text, name) for text, name in ((start, "from"), (end, "to")))
-        stops = along_conditions(fitted, *ends, extrapolate=extrapolate, **common)
+        stops = along_conditions(fitted, *ends, *common, extrapolate=extrapolate)
     else:
         dataset = fitted.dataset(data)
         beyond = [k for k in between if k >= len(dataset)]
@@ -89,8 +91,7 @@ def command(
                 f"--between: there is no realisation {beyond[0]}; the data have 0 to "
                 f"{len(dataset) - 1}"
             )
-        # One after the other: an index array may name the same realisation twice.
-        stops = latent_path(fitted, dataset[list(between)], bend=bend, **common)  # type: ignore
+        stops = latent_path(fitted, dataset[np.array(between)], *common, bend=cast("Bend", bend))
     seen: list[Step] = []
     with bar("interpolating", as_json) as told:
         step, first = next(stops)
