@@ -81,8 +81,8 @@ def command(
     fitted, common = open_run(run), (steps, count, seed)
     stops: Iterator[tuple[Step, ChannelDataset]]
     if between is None:
-        ends = (_conditions(fitted, text, name) for text, name in ((start, "from"), (end, "to")))
-        stops = along_conditions(fitted, *ends, *common, extrapolate=extrapolate)
+        first, last = _conditions(fitted, start, "from"), _conditions(fitted, end, "to")
+        stops = along_conditions(fitted, first, last, *common, extrapolate=extrapolate)
     else:
         dataset = fitted.dataset(data)
         beyond = [k for k in between if k >= len(dataset)]
@@ -94,17 +94,17 @@ def command(
         stops = latent_path(fitted, dataset[np.array(between)], *common, bend=cast("Bend", bend))
     seen: list[Step] = []
     with bar("interpolating", as_json) as told:
-        step, first = next(stops)
-        with Writer(output, first, steps * count, overwrite) as writer:
+        step, made = next(stops)
+        with Writer(output, made, steps * count, overwrite) as writer:
             while True:
-                writer.append(first)
+                writer.append(made)
                 seen.append(step)
                 told(len(seen), steps)
                 following = next(stops, None)
                 if following is None:
                     break
-                step, first = following
-    _draw(seen, first, picture)
+                step, made = following
+    _draw(seen, made, picture)
     _tell(seen, [output, picture], as_json)
 
 
