@@ -73,7 +73,7 @@ class GaussianLikelihood(Config):
 class Optimisation(Config):
     """One run of AdamW under a one-cycle learning rate."""
 
-    steps: PositiveInt = 4000
+    steps: PositiveInt = 3500
     epochs: PositiveInt = Field(default=60, description="passes over the data, at most")
     batch: PositiveInt = 64
     learning_rate: PositiveFloat = 3e-3
@@ -81,6 +81,7 @@ class Optimisation(Config):
     average: float = Field(
         default=0.0, ge=0, lt=1, description="decay of the weight average; 0 for none"
     )
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="first beta of AdamW")
     patience: PositiveInt = Field(
         default=8, description="validations without a better one before the end"
     )
@@ -92,9 +93,9 @@ class FlowMatchingPrior(Config):
     kind: Literal["flow_matching"] = "flow_matching"
     width: PositiveInt = Field(default=48, multiple_of=8)
     blocks: PositiveInt = 5
-    midpoint_steps: PositiveInt = Field(default=4, description="two network evaluations each")
+    midpoint_steps: PositiveInt = Field(default=1, description="two network evaluations each")
     optimisation: Optimisation = Optimisation(
-        steps=4500, batch=128, learning_rate=2e-3, average=0.998
+        steps=4000, batch=128, learning_rate=2e-3, average=0.998
     )
 
 
@@ -110,10 +111,16 @@ class ModelConfig(Config):
 
 
 class TrainingConfig(Config):
-    """How the autoencoder is trained: weight of the KL, and the optimiser."""
+    """How a model is trained: the optimisers of its stages, and the weight of the KL."""
 
     optimisation: Optimisation = Optimisation()
     pose: Optimisation = Optimisation(steps=800, batch=512, learning_rate=3e-3, average=0.99)
+    refinement: Optimisation | None = Field(
+        default=Optimisation(
+            steps=700, epochs=30, learning_rate=1e-3, clip=10, average=0.99, momentum=0
+        ),
+        description="how the decoder is refined against a critic; null for not",
+    )
     beta_first: float = Field(
         default=0.02, ge=0, le=1, description="weight of the KL at the start"
     )

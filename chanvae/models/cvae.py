@@ -57,12 +57,12 @@ class CVAE(nn.Module):
             self.likelihood = BinLikelihood(grid.shape, peak_bin(grid), axes, config.likelihood)
         network, planes = config.network, self.likelihood.planes
         if isinstance(network, MapNetwork):
-            self.encoder: nn.Module = MapEncoder(grid.shape, context, network)
+            self.encoder: nn.Module = MapEncoder(grid, context, network)
             self.decoder: MapDecoder | VectorDecoder = MapDecoder(
                 grid.shape, planes, context, network
             )
         else:
-            self.encoder = VectorEncoder(grid.shape, context, network)
+            self.encoder = VectorEncoder(grid, context, network)
             self.decoder = VectorDecoder(grid.shape, planes, context, network)
         self.dimensions = 2 * prod(grid.shape)
 

@@ -10,6 +10,9 @@ from torch import Tensor
 from chanvae.config import GaussianLikelihood, NeighbourLikelihood
 from chanvae.transforms.pack import unpack
 
+LEAST = 1e-10
+"""Least variance of a drawn bin, relative to the mean bin power: its root has a slope."""
+
 
 @dataclass(frozen=True)
 class Bins:
@@ -46,7 +49,7 @@ class Bins:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """A draw, complex ``[n, *shape]``."""
-        scale = (torch.exp(self.log_variance) - self.floor).clamp(min=0).sqrt()
+        scale = (torch.exp(self.log_variance) - self.floor).clamp(min=LEAST).sqrt()
         noise = torch.randn(
             scale.shape, dtype=self.mean.dtype, device=scale.device, generator=generator
         )

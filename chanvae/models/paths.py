@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from chanvae.config import PathLikelihood
+from chanvae.models.likelihoods import LEAST
 from chanvae.transforms.angle_delay import AngleDelay
+from chanvae.transforms.centre import to_centre
 from chanvae.transforms.pack import unpack
 from chanvae.transforms.registration import peak_bin
 
@@ -62,7 +64,7 @@ class Paths:
         weighted = torch.view_as_real(self.angular * amplitude).permute(0, 2, 3, 1)
         parts = (weighted.flatten(1, 2) @ self.delayed).unflatten(1, (-1, 2))
         crossed = torch.view_as_complex(parts.transpose(2, 3).contiguous()).flatten(1)
-        scale = (torch.exp(self.log_variance) - self.quiet).clamp(min=0).sqrt()
+        scale = (torch.exp(self.log_variance) - self.quiet).clamp(min=LEAST).sqrt()
         noise = torch.randn(scale.shape, dtype=kind, device=device, generator=generator)
         x = self.mean + crossed + scale * noise
         return x.unflatten(1, self.turn.shape) * self.turn.conj()
@@ -83,7 +85,11 @@ class _Crossed(torch.autograd.Function):
         projected = (w @ r).double()
         matrix = (w @ w.mT).double()
         matrix.diagonal(dim1=1, dim2=2).add_(1.0)
-        factor = torch.linalg.cholesky(matrix)
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+        if failed.any():  # so strong a path that float32 products hide the one
+            matrix = w.double() @ w.double().mT
+            matrix.diagonal(dim1=1, dim2=2).add_(1.0)
+            factor = torch.linalg.cholesky(matrix)
         inverse = torch.cholesky_inverse(factor)
         solved = inverse @ projected
         constants = inverse.to(w.dtype), solved.to(w.dtype)
@@ -132,7 +138,7 @@ class PathsFromPlanes(nn.Module):
         self.tried = self.paths // 8
         fourier = zip(grid.shape, grid.is_fourier)
         self.moving = tuple(a for a, (n, f) in enumerate(fourier) if f and n > 1)
-        self.register_buffer("turn", _turn(grid), persistent=False)
+        self.register_buffer("turn", to_centre(grid)[0], persistent=False)
         index = torch.unravel_index(torch.arange(bins), grid.shape)
         self.register_buffer("place", torch.stack(index).float(), persistent=False)
         self.has_mean, self.start = slice(None), 0.0
@@ -201,18 +207,3 @@ def _waves(place: Tensor, size: int) -> Tensor:
     if size % 2 == 0:
         return waves
     return torch.cat([waves, torch.full_like(place, size**-0.5)[..., None]], dim=-1)
-
-
-def _turn(grid: AngleDelay) -> Tensor:
-    """Phases, 1 at the peak, that refer a map to the middle of every axis of the channel."""
-    turn = torch.ones(grid.shape, dtype=torch.complex128)
-    for axis, (size, fourier, peak) in enumerate(
-        zip(grid.shape, grid.is_fourier, peak_bin(grid), strict=True)
-    ):
-        delay = axis == len(grid.shape) - 1
-        middle = (size % 2 - 1) / 2 if delay else (size - 1) / 2
-        bins = torch.arange(size, dtype=torch.float64) - peak
-        cycles = (-bins if delay else bins) * (middle / size if fourier else 0.0)
-        shape = [-1 if a == axis else 1 for a in range(len(grid.shape))]
-        turn = turn * torch.exp(2j * math.pi * cycles).reshape(shape)
-    return turn.to(torch.complex64)

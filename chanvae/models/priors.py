@@ -11,6 +11,8 @@ from chanvae.nn.blocks import Trunk, convolution, perceptron
 from chanvae.transforms.registration import Pose
 
 KNOTS = 1025
+TOGETHER = 256
+"""Realisations drawn together: what stays in the cache is drawn twice as fast."""
 
 
 class PosePrior(nn.Module):
@@ -147,13 +149,19 @@ class LatentPrior(nn.Module):
     def sample(self, context: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Latents ``[n, *latent_shape]`` by the midpoint rule."""
         n, device = len(context), context.device
-        z = torch.randn(n, *self.latent_shape, generator=generator, device=device)
+        noise = torch.randn(n, *self.latent_shape, generator=generator, device=device)
+        parts = zip(noise.split(TOGETHER), context.split(TOGETHER))
+        z = torch.cat([self._end(start, told) for start, told in parts])
+        return self.center + self.scale * z
+
+    def _end(self, z: Tensor, context: Tensor) -> Tensor:
+        """Where the paths that start at ``z`` end."""
         step = 1.0 / self.steps
         for k in range(self.steps):
-            early = torch.full((n,), k * step, device=device)
+            early = torch.full((len(z),), k * step, device=z.device)
             half = z + 0.5 * step * self.velocity(z, early, context)
             z = z + step * self.velocity(half, early + 0.5 * step, context)
-        return self.center + self.scale * z
+        return z
 
 
 TIMES = (0.5, 1.0, 2.0, 4.0)

@@ -8,14 +8,12 @@ from torch import Tensor, nn
 from chanvae.config import ModelConfig
 from chanvae.models.context import Context
 from chanvae.models.cvae import CVAE, draw
-from chanvae.models.priors import LatentPrior, PosePrior
+from chanvae.models.priors import TOGETHER, LatentPrior, PosePrior
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose, register, unregister
 
 KNOTS = 21
 """Knots of the map from conditions held to conditions told."""
-_PART = 256
-"""Realisations decoded together: what stays in the cache is decoded twice as fast."""
 
 
 @dataclass(frozen=True)
@@ -131,4 +129,4 @@ class SiteModel(nn.Module):
 
 
 def _parts(n: int) -> list[slice]:
-    return [slice(start, start + _PART) for start in range(0, n, _PART)]
+    return [slice(start, start + TOGETHER) for start in range(0, n, TOGETHER)]

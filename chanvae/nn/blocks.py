@@ -3,18 +3,17 @@
 from dataclasses import dataclass
 from math import prod
 
-import torch
 from torch import Tensor, nn
 
-from chanvae.transforms.pack import pack
 
-
-def convolution(axes: int, inputs: int, outputs: int, size: int = 1) -> nn.Module:
+def convolution(
+    axes: int, inputs: int, outputs: int, size: int = 1, stride: tuple[int, ...] | int = 1
+) -> nn.Module:
     """A convolution over a coarse map of that many axes; a linear layer where it has none."""
     if axes == 0:
         return nn.Linear(inputs, outputs)
     kind = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[axes]
-    return kind(inputs, outputs, size, padding=size // 2)
+    return kind(inputs, outputs, size, stride, padding=size // 2)
 
 
 @dataclass(frozen=True)
@@ -121,8 +120,3 @@ def perceptron(inputs: int, width: int, layers: int, outputs: int) -> nn.Sequent
     sizes = [inputs] + [width] * layers
     inner = [m for a, b in zip(sizes, sizes[1:]) for m in (nn.Linear(a, b), nn.SiLU())]
     return nn.Sequential(*inner, nn.Linear(width, outputs))
-
-
-def log_planes(x: Tensor) -> Tensor:
-    """What an encoder sees of maps: real part, imaginary part, log of the modulus."""
-    return torch.cat([pack(x), (x.abs() + 0.01).log()[:, None]], dim=1)

@@ -42,6 +42,7 @@ from chanvae.training.card import write_card
 from chanvae.training.loop import Stage
 from chanvae.training.posterior import Posterior
 from chanvae.training.record import Record
+from chanvae.training.refinement import Refinement
 from chanvae.training.registering import registered
 from chanvae.training.schedules import warm_up
 from chanvae.training.supply import FileMaps, map_bytes
@@ -194,7 +195,7 @@ def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Mate
 
 
 def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator[Stage]:
-    """The autoencoder, then what poses and latents are drawn from."""
+    """The autoencoder, what poses and latents are drawn from, then the decoder once more."""
     train, validation, how = material.train, material.validation, config.training
     order = train.x.order if isinstance(train.x, FileMaps) else None
     context = model.context(train.c, train.pose)
@@ -254,6 +255,16 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
     yield Stage(
         "prior", model.latent_prior, optimisation, len(train), prior_loss, prior_validate, seed,
         order,
+    )  # fmt: skip
+    if how.refinement is None:
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        bank = generator_for(seed, "refinement bank", 0)
+        refinement = Refinement(model, train, context, validation, bank)
+    yield Stage(
+        "refinement", refinement.networks, how.refinement, len(train), refinement.loss,
+        refinement.validate, seed, order, game=True,
     )  # fmt: skip
 
 

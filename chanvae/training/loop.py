@@ -36,6 +36,8 @@ class Stage:
         validate: Network and generator to named figures; ``loss`` decides which weights are kept.
         seed: Seed of batches and noise; every step draws from a generator of its own.
         order: Generator to the indices of an epoch; by default all of them, well mixed.
+        game: Two networks learn against each other, and no validation says which weights are
+            best: the last are kept, or those of the start where the last are worse.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Stage:
     validate: Callable[[torch.Generator], dict[str, float]]
     seed: int
     order: Callable[[torch.Generator], Tensor] | None = None
+    game: bool = False
     step: int = 0
     best: float = math.inf
     since_best: int = 0
@@ -69,9 +72,11 @@ class Stage:
         every = max(steps // 20, 1)
         weights = [p for p in self.network.parameters() if p.requires_grad]
         if self.optimizer is None:
-            self.optimizer = torch.optim.AdamW(weights, lr=how.learning_rate)
+            self.optimizer = self._new_optimizer(weights)
         if how.average and self.averaged is None:
             self.averaged = copy.deepcopy(self.network)
+        if self.game and self.step == 0:
+            self._choose()
         while self.step < steps and self.since_best < how.patience:
             generator = generator_for(self.seed, self.name, self.step)
             for group in self.optimizer.param_groups:
@@ -120,8 +125,12 @@ class Stage:
             self.averaged = copy.deepcopy(self.network)
             self.averaged.load_state_dict(averaged)
         weights = [p for p in self.network.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(weights, lr=self.how.learning_rate)
+        self.optimizer = self._new_optimizer(weights)
         restore_optimizer(self.optimizer, tensors)
+
+    def _new_optimizer(self, weights: list[nn.Parameter]) -> torch.optim.Optimizer:
+        how = self.how
+        return torch.optim.AdamW(weights, lr=how.learning_rate, betas=(how.momentum, 0.999))
 
     def _batch(self) -> Tensor:
         """Indices of this step: the data in a new order each epoch."""
@@ -145,13 +154,13 @@ class Stage:
 
     @torch.no_grad()
     def _choose(self) -> dict[str, float]:
-        """Validate the (averaged) weights and keep them if they are the best so far."""
+        """Validate the (averaged) weights and keep them if they are better than those kept."""
         now = {k: v.clone() for k, v in self.network.state_dict().items()}
         if self.averaged is not None:
             self.network.load_state_dict(self.averaged.state_dict())
         figures = self.validate(generator_for(self.seed, self.name + " validation", 0))
-        self.since_best += 1
-        if figures["loss"] < self.best:
+        self.since_best += not self.game
+        if figures["loss"] < self.best and (not self.game or self.step in (0, self.steps)):
             self.best, self.since_best = figures["loss"], 0
             self.best_weights = {k: v.clone() for k, v in self.network.state_dict().items()}
         self.network.load_state_dict(now)

@@ -47,10 +47,12 @@ def test_the_run_in_memory_and_the_one_read_back_draw_the_same(run):
     assert again.vector == run.vector
 
 
-@pytest.mark.parametrize("stage", ["autoencoder", "pose", "prior"])
+@pytest.mark.parametrize("stage", ["autoencoder", "pose", "prior", "refinement"])
 def test_a_stopped_fit_goes_on_to_the_same_weights(tmp_path, monkeypatch, stage):
     write(paths(200), tmp_path / "m.h5")
-    config = configure("quick", [*SHORT, "training.optimisation.steps=20"])
+    refined = ["training.refinement.steps=20", "training.refinement.average=0.9"]
+    changes = [*SHORT, "training.optimisation.steps=20"]
+    config = configure("quick", [*changes, *(refined if stage == "refinement" else [])])
     whole = fit(tmp_path / "m.h5", tmp_path / "whole", config)
     save = record_module.save
 

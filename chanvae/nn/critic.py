@@ -1,0 +1,77 @@
+"""The network that tells drawn maps from measured ones while a model is refined."""
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from chanvae.nn.blocks import Patches, convolution
+from chanvae.nn.sight import Sight
+from chanvae.transforms.angle_delay import AngleDelay
+
+WIDTHS = (32, 48, 64, 96)
+FEATURES = 96
+EIGENVALUES = 64
+"""Eigenvalues that are looked at, at most: their cost grows with the cube."""
+_LEAST = 1e-7
+"""Share of the power at which eigenvalues end: what float32 can say of them."""
+
+
+class Critic(nn.Module):
+    """How measured a registered map looks for its context.
+
+    Convolutions keep the resolution first and then halve every axis down to about 4 places, 8
+    along delay. Beside them stand the eigenvalues between antennas and delays: few paths have low
+    rank, which no local look can see.
+
+    Args:
+        grid: Axes of the maps.
+        context: Length of the context vector.
+    """
+
+    def __init__(self, grid: AngleDelay, context: int) -> None:
+        super().__init__()
+        self.sight = Sight(grid)
+        self.axes = Patches(grid.shape, 1)
+        size = self.axes.coarse
+        ends = [4] * (len(size) - 1) + [8]
+        inputs = self.axes.features(self.sight.planes)
+        layers = [convolution(len(size), inputs, WIDTHS[0], 3), nn.SiLU()]
+        for before, width in zip(WIDTHS, WIDTHS[1:]):
+            stride = tuple(2 if s > end else 1 for s, end in zip(size, ends))
+            layers += [convolution(len(size), before, width, 3, stride), nn.GroupNorm(8, width)]
+            layers += [nn.SiLU()]
+            size = tuple(-(-s // t) for s, t in zip(size, stride))
+        pooled = tuple(min(s, end) for s, end in zip(size, ends))
+        pool = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)[len(size) - 1]
+        self.body = nn.Sequential(*layers, pool(pooled))
+        self.matrix = (prod(grid.shape[:-1]), grid.shape[-1])
+        self.rank = min(self.matrix) if 1 < min(self.matrix) <= EIGENVALUES else 0
+        flat = WIDTHS[-1] * prod(pooled) + self.rank
+        self.head = nn.Sequential(nn.Linear(flat, FEATURES), nn.SiLU())
+        self.score = nn.Linear(FEATURES, 1)
+        self.context = nn.Linear(context, FEATURES)
+
+    def see(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What is looked at, at unit power: planes ``[n, planes, *shape]``, ``[n, rank]``."""
+        power = x.abs().square().flatten(1).mean(1).clamp(min=1e-9)
+        x = x / power.sqrt().reshape(-1, *[1] * (x.ndim - 1))
+        return self.sight(x), self._eigenvalues(x)
+
+    def forward(self, planes: Tensor, eigenvalues: Tensor, context: Tensor) -> Tensor:
+        """Scores ``[n]`` of what :meth:`see` gave, for contexts ``[n, context]``."""
+        places = self.body(self.axes.cut(planes)).flatten(1)
+        features = self.head(torch.cat([places, eigenvalues], dim=1))
+        return (
+            self.score(features)[:, 0] + (features * self.context(context)).sum(1) / FEATURES**0.5
+        )
+
+    def _eigenvalues(self, x: Tensor) -> Tensor:
+        if not self.rank:
+            return x.real.new_zeros(len(x), 0)
+        matrix = x.reshape(len(x), *self.matrix)
+        if self.matrix[0] > self.matrix[1]:
+            matrix = matrix.mT
+        gram = matrix @ matrix.mH / prod(self.matrix)
+        least = _LEAST * torch.eye(self.rank, device=x.device, dtype=gram.dtype)
+        return (torch.linalg.eigvalsh(gram + least).clamp(min=_LEAST).log() + 6) / 3
