@@ -49,7 +49,7 @@ class Critic(nn.Module):
         self.rank = min(self.matrix) if 1 < min(self.matrix) <= EIGENVALUES else 0
         flat = WIDTHS[-1] * prod(pooled) + self.rank
         self.head = nn.Sequential(nn.Linear(flat, FEATURES), nn.SiLU())
-        self.score = nn.Linear(FEATURES, 1)
+        self.score = nn.Linear(FEATURES, 1, bias=False)  # only differences of scores count
         self.context = nn.Linear(context, FEATURES)
 
     def see(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -79,6 +79,7 @@ class Refinement:
         terms = {"loss": critic + decoder, "critic": critic, "decoder": decoder}
         return {name: value[None] for name, value in terms.items()}
 
+    @torch.no_grad()
     def validate(self, generator: torch.Generator) -> dict[str, float]:
         """Mean W1/σ of what maps hold along delay, along angle and between both."""
         lots = torch.arange(min(len(self._wanted), len(self._told))).split(256)
