@@ -11,7 +11,7 @@ from chanvae.training.loop import Stage
 from chanvae.training.refinement import Refinement
 from tests.conftest import paths
 
-HOW = Optimisation(steps=120, learning_rate=2e-3, clip=10, average=0.9, momentum=0)
+HOW = Optimisation(steps=60, learning_rate=2e-3, clip=10, average=0.9, momentum=0)
 SMALL = ModelConfig(
     network=MapNetwork(latent=2, width=16, encoder_blocks=1, decoder_blocks=1),
     prior=FlowMatchingPrior(width=8, blocks=1, midpoint_steps=1),
