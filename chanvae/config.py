@@ -95,7 +95,7 @@ class FlowMatchingPrior(Config):
     blocks: PositiveInt = 5
     midpoint_steps: PositiveInt = Field(default=1, description="two network evaluations each")
     optimisation: Optimisation = Optimisation(
-        steps=4000, batch=128, learning_rate=2e-3, average=0.998
+        steps=3000, batch=128, learning_rate=2e-3, average=0.998
     )
 
 
@@ -117,7 +117,7 @@ class TrainingConfig(Config):
     pose: Optimisation = Optimisation(steps=800, batch=512, learning_rate=3e-3, average=0.99)
     refinement: Optimisation | None = Field(
         default=Optimisation(
-            steps=700, epochs=30, learning_rate=1e-3, clip=10, average=0.99, momentum=0
+            steps=600, epochs=30, learning_rate=1e-3, clip=10, average=0.99, momentum=0
         ),
         description="how the decoder is refined against a critic; null for not",
     )

@@ -34,7 +34,8 @@ def card(run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record:
     group = split_for(dataset, run.config).group or "none: realisations were parted at random"
     best = {}
     for row in record.rows:
-        if row["validation_loss"] <= best.get(row["stage"], row)["validation_loss"]:
+        game = row["stage"] == "refinement"  # its last weights are kept
+        if game or row["validation_loss"] <= best.get(row["stage"], row)["validation_loss"]:
             best[row["stage"]] = row
     conditions = "\n".join(_condition(run, name) for name in run.known) or "none"
     stages = "\n".join(
@@ -77,7 +78,8 @@ Angular spread: {meta.angular_spread_definition or "not a condition"}
 ## Training
 
 Best validation (autoencoder: negative ELBO and KL in nats per realisation; pose: nats; prior:
-its own loss).
+its own loss), and the last of the refinement (mean W1/σ of eigenvalues and of the power at every
+delay and angle, drawn against validation maps).
 
 | stage | step | loss | KL | active latents |
 |---|---|---|---|---|
@@ -144,14 +146,12 @@ def curve(axes: Axes, stage: str, rows: list[dict]) -> Axes:
         axes.set_ylabel("nats per realisation")
         axes.set_yscale("symlog", linthresh=100)
     else:
-        axes.plot(steps, [row["loss"] for row in rows], "-", color="#0072b2", label="training")
-        axes.plot(
-            steps,
-            [row["validation_loss"] for row in rows],
-            "--",
-            color="#d55e00",
-            label="validation",
-        )
+        lines = {"training": "loss", "validation": "validation_loss"}
+        if stage == "refinement":
+            lines = {"critic": "critic", "decoder": "decoder", "mean W1/σ": "validation_loss"}
+        styles = (("-", "#0072b2"), ("--", "#d55e00"), (":", "#009e73"))
+        for (label, name), (style, color) in zip(lines.items(), styles):
+            axes.plot(steps, [row[name] for row in rows], style, color=color, label=label)
         axes.set_ylabel("loss")
     axes.set_xlabel("step")
     axes.set_title(stage)
