@@ -28,10 +28,12 @@ from chanvae.evaluate.results import ClassifierResult
 from chanvae.evaluate.setfigures import set_figures
 from chanvae.evaluate.setwise import bootstrap_weights, judge_figures, measured_weights
 from chanvae.evaluate.tasks import tasks
-from chanvae.evaluate.twosample import statistics_test
+from chanvae.evaluate.twosample import FOLDS, statistics_test
 from chanvae.evaluate.verdict import RULE, judge_classifier, judge_statistic
 from chanvae.signal.normalization import denormalise
 
+FEW_FOLDS = 2
+"""Folds of the classifier beside a baseline, whose area nobody needs to three digits."""
 WORKERS = 2
 """Threads; numpy and torch let go of the interpreter while they compute."""
 
@@ -86,6 +88,9 @@ def compare(
                 sizes[key] = 0 if drawn is None else len(drawn)
                 if drawn is not None:
                     jobs[key] = pool.submit(look, drawn)
+        copied = (
+            None if training is None else pool.submit(memory, training, measured, generated, seed)
+        )
         made = {key: job.result() for key, job in jobs.items()}
 
         progress("distances, floors and intervals")
@@ -107,10 +112,6 @@ def compare(
 
     tables = {key: table(v.values, known) for key, v in values.items()}
     classifiers = _classifiers(measured, generated, training, tables, seed, quick, progress)
-    copied = None
-    if training is not None:
-        progress("nearest training channels")
-        copied = memory(training, measured, generated, seed)
     done = ()
     if not quick:
         progress("tasks")
@@ -126,7 +127,7 @@ def compare(
             classifiers=classifiers,
             fidelity=fidelity(measured, generated, asked),
             baselines=judge_baselines(sizes, statistics, figures, classifiers),
-            memory=copied,
+            memory=None if copied is None else copied.result(),
             carry=None,
             tasks=done,
             learning=None,
@@ -187,7 +188,8 @@ def _classifiers(
     tables = dict(tables)
     one, other = tables.pop("measured"), tables.pop("generated")
     test = statistics_test(one, other, seed)
-    areas = {key: statistics_test(one, t, seed) for key, t in tables.items()}
+    folds = dict.fromkeys(tables, FEW_FOLDS) | {"resampled": FOLDS}
+    areas = {key: statistics_test(one, t, seed, folds[key]) for key, t in tables.items()}
     base = areas.get("resampled") or statistics_test(one[first], one[second], seed)
     told = {key: t.auc for key, t in areas.items()}
     results = [judge_classifier("statistics", test, base, real, told)]

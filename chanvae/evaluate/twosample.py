@@ -8,6 +8,8 @@ from scipy.stats import norm, rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedKFold
 
+FOLDS = 5
+
 
 @dataclass(frozen=True)
 class TwoSample:
@@ -79,7 +81,7 @@ def statistics_test(
     measured: Float[np.ndarray, "n k"],
     generated: Float[np.ndarray, "m k"],
     seed: int = 0,
-    folds: int = 5,
+    folds: int = FOLDS,
 ) -> TwoSample:
     """Gradient-boosted trees on the statistics, each fold scored by trees that never saw it.
 

@@ -47,13 +47,13 @@ class Critic(nn.Module):
         self.body = nn.Sequential(*layers, pool(pooled))
         self.matrix = (prod(grid.shape[:-1]), grid.shape[-1])
         self.rank = min(self.matrix) if 1 < min(self.matrix) <= EIGENVALUES else 0
-        flat = WIDTHS[-1] * prod(pooled) + self.rank
+        flat = WIDTHS[-1] * prod(pooled) + 2 * self.rank
         self.head = nn.Sequential(nn.Linear(flat, FEATURES), nn.SiLU())
         self.score = nn.Linear(FEATURES, 1, bias=False)  # only differences of scores count
         self.context = nn.Linear(context, FEATURES)
 
     def see(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What is looked at, at unit power: planes ``[n, planes, *shape]``, ``[n, rank]``."""
+        """What is looked at, at unit power: planes ``[n, planes, *shape]``, ``[n, 2 rank]``."""
         power = x.abs().square().flatten(1).mean(1).clamp(min=1e-9)
         x = x / power.sqrt().reshape(-1, *[1] * (x.ndim - 1))
         return self.sight(x), self._eigenvalues(x)
@@ -74,4 +74,5 @@ class Critic(nn.Module):
             matrix = matrix.mT
         gram = matrix @ matrix.mH / prod(self.matrix)
         least = _LEAST * torch.eye(self.rank, device=x.device, dtype=gram.dtype)
-        return (torch.linalg.eigvalsh(gram + least).clamp(min=_LEAST).log() + 6) / 3
+        share = torch.linalg.eigvalsh(gram + least).clamp(min=_LEAST)
+        return torch.cat([(share.log() + 6) / 3, 2 * share.sqrt()], dim=1)
