@@ -56,11 +56,15 @@ class ArrayGeometry:
 
     @classmethod
     def parse(cls, text: str) -> "ArrayGeometry":
-        """Read ``ROWSxCOLUMNS``, such as ``1x16``."""
-        parts = text.lower().split("x")
-        if len(parts) != 2 or not all(p.strip().isdigit() and int(p) for p in parts):
-            raise DataError(f"array {text!r}: write rows x columns, such as 1x16")
-        return cls(rows=int(parts[0]), columns=int(parts[1]))
+        """Read ``ROWSxCOLUMNS``, such as ``1x16``, or ``2x8x2`` with two polarisations."""
+        parts = [p.strip() for p in text.lower().split("x")]
+        counts = all(p.isdigit() and int(p) for p in parts)
+        if len(parts) not in (2, 3) or not counts or parts[2:] not in ([], ["1"], ["2"]):
+            raise DataError(
+                f"array {text!r}: write rows x columns, such as 1x16, or rows x columns x "
+                "polarisations, such as 2x8x2"
+            )
+        return cls(*map(int, parts))
 
     @classmethod
     def line(cls, antennas: int, assumed: bool = False) -> "ArrayGeometry":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -105,6 +105,12 @@ class ChannelDataset:
 
     def __len__(self) -> int:
         return int(self.h.shape[0])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process, with plain dicts for the views that cannot travel."""
+        values = (getattr(self, item.name) for item in fields(self))
+        plain = (dict(v) if isinstance(v, MappingProxyType) else v for v in values)
+        return type(self), tuple(plain)
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:

@@ -49,6 +49,27 @@ def parse(text: str, unit: str, name: str = "value") -> float:
     return float(number) * known[suffix]
 
 
+def parse_range(text: str, unit: str, name: str = "value") -> tuple[float, float]:
+    """Read one quantity, or the lowest and the highest as in ``30ns..300ns``.
+
+    Args:
+        text: What was typed.
+        unit: As for :func:`parse`.
+        name: As for :func:`parse`.
+
+    Returns:
+        Lowest and highest, equal where one was typed.
+
+    Raises:
+        DataError: As :func:`parse`, or the lowest is above the highest.
+    """
+    low, between, high = text.partition("..")
+    found = parse(low, unit, name), parse(high if between else low, unit, name)
+    if found[0] > found[1]:
+        raise DataError(f"{name}: {text!r}: write the lowest first")
+    return found
+
+
 def show(value: float, unit: str, digits: int = 3) -> str:
     """Write an SI value with a unit people use, such as ``81.2 ns`` or ``12.5 deg``."""
     if unit == "rad":

@@ -1,0 +1,1 @@
+"""Channels drawn from Sionna: stochastic models of 3GPP, and ray-traced scenes."""
