@@ -64,7 +64,8 @@ class ArrayGeometry:
                 f"array {text!r}: write rows x columns, such as 1x16, or rows x columns x "
                 "polarisations, such as 2x8x2"
             )
-        return cls(*map(int, parts))
+        rows, columns, *polarizations = map(int, parts)
+        return cls(rows, columns, polarizations[0] if polarizations else 1)
 
     @classmethod
     def line(cls, antennas: int, assumed: bool = False) -> "ArrayGeometry":

@@ -40,7 +40,7 @@ def lines(setup: Simulation, size: int) -> Draw:
         model = build(pace, rng)
         a, tau = model(size, setup.time_steps, 1 / setup.time_spacing)
         if setup.scenario in FIXED:
-            wanted = np.full(size, float(model.delay_spread))
+            wanted = np.full(size, _number(model.delay_spread))
         else:
             tau = tau * torch.as_tensor(wanted / NOMINAL, dtype=tau.dtype)[:, None, None, None]
         labels = _truth(model, clustered, size) | {"simulated_delay_spread": wanted}
@@ -100,7 +100,7 @@ def _truth(model: Any, clustered: bool, size: int) -> dict[str, np.ndarray]:
     if not clustered:
         found = {"los": int(model.los), "simulated_k_factor": _ricean(model) if model.los else 0}
         return {name: np.full(size, value) for name, value in found.items()}
-    k = float(model._k_factor)  # Sionna has no public name for the profile
+    k = _number(model._k_factor)  # Sionna has no public name for the profile
     rays = model._aoa.shape[-1]
     power = np.repeat(model._powers.cpu().numpy().astype(np.float64) / rays, rays)[None]
     found = {"los": int(model._has_los), "simulated_k_factor": k}
@@ -112,6 +112,11 @@ def _truth(model: Any, clustered: bool, size: int) -> dict[str, np.ndarray]:
             weight = np.append(power, [[k]], 1)
         found[f"simulated_{name[0]}s{name[2]}"] = spread(weight, angle)[0]
     return {name: np.full(size, value) for name, value in found.items()}
+
+
+def _number(value: Any) -> float:
+    """One number of Sionna's, whose types promise less."""
+    return float(value)
 
 
 def _ricean(model: Any) -> float:
