@@ -77,9 +77,18 @@ def compare(
     name, labels = group(measured)
 
     progress("statistics")
-    # The next baseline is made while the last one is looked at.
+    # Baselines are made while earlier ones are looked at, and copies sought meanwhile.
     with ThreadPoolExecutor(WORKERS) as pool:
         seen = _look(measured, generated, labels, rng, pool)
+        embed = Embedding.of(measured, generated, seed)
+        apart = pool.submit(
+            lambda: channel_distances(
+                embed(measured), embed(generated), EMBEDDING_DEFINITION, seed
+            )
+        )
+        copied = None
+        if training is not None:
+            copied = pool.submit(memory, training, measured, generated, seed)
         jobs: dict[str, Future[Looks]] = {}
         sizes: dict[str, int] = {}
         if training is not None:
@@ -88,9 +97,6 @@ def compare(
                 sizes[key] = 0 if drawn is None else len(drawn)
                 if drawn is not None:
                     jobs[key] = pool.submit(look, drawn)
-        copied = (
-            None if training is None else pool.submit(memory, training, measured, generated, seed)
-        )
         made = {key: job.result() for key, job in jobs.items()}
 
         progress("distances, floors and intervals")
@@ -107,9 +113,6 @@ def compare(
         made,
         (len(measured), len(generated)),
     )
-    embed = Embedding.of(measured, generated, seed)
-    apart = channel_distances(embed(measured), embed(generated), EMBEDDING_DEFINITION, seed)
-
     tables = {key: table(v.values, known) for key, v in values.items()}
     classifiers = _classifiers(measured, generated, training, tables, seed, quick, progress)
     done = ()
@@ -123,7 +126,7 @@ def compare(
             sentences=(),
             statistics=statistics,
             figures=figures,
-            channels=apart,
+            channels=apart.result(),
             classifiers=classifiers,
             fidelity=fidelity(measured, generated, asked),
             baselines=judge_baselines(sizes, statistics, figures, classifiers),
