@@ -6,8 +6,8 @@ import sys
 import click
 
 COMMANDS = (
-    "inspect", "simulate", "convert", "fit", "generate", "interpolate", "evaluate", "compare",
-    "link",
+    "inspect", "simulate", "convert", "fit", "generate", "interpolate", "export",
+    "evaluate", "compare", "link",
 )  # fmt: skip
 """In the order of use. Each is ``chanvae.cli.NAME.command``."""
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chanvae.cli.asking import condition_options, typed_conditions
+
 if TYPE_CHECKING:
     from chanvae.channels import ChannelDataset
 
@@ -13,11 +15,7 @@ if TYPE_CHECKING:
 @click.argument("run", type=click.Path())
 @click.option("-n", "count", type=click.IntRange(1), required=True, help="Realisations.")
 @click.option("-o", "output", type=click.Path(), required=True, help="File to write.")
-@click.option("--delay-spread", metavar="S", help="Asked delay spread, such as 80ns.")
-@click.option("--angular-spread", metavar="ANGLE", help="Asked angular spread, such as 12deg.")
-@click.option(
-    "--condition", "more", multiple=True, metavar="NAME=VALUE", help="Another condition."
-)
+@condition_options
 @click.option("--like", metavar="FILE", help="Ask for the conditions of the channels in FILE.")
 @click.option("--extrapolate", is_flag=True, help="Allow conditions outside the known range.")
 @click.option(
@@ -65,13 +63,7 @@ def command(
     from chanvae.units import parse
 
     model = open_run(run)
-    typed = {"delay_spread": delay_spread, "angular_spread": angular_spread}
-    typed = {k: v for k, v in typed.items() if v is not None}
-    for text in more:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"--condition {text}: write NAME=VALUE")
-        typed[name] = value
+    typed = typed_conditions(delay_spread, angular_spread, more)
     if like and typed:
         raise DataError("--like asks for every condition; leave the others out")
     asked = conditions_like(model, like, count) if like else parse_conditions(model, typed)

@@ -1,0 +1,1 @@
+"""A fitted model, or a set, in a form that is used without chanvae."""
