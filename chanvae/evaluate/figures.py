@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from chanvae.evaluate.pictures import Pictures
 from chanvae.evaluate.results import StatisticResult
@@ -196,6 +196,7 @@ def angle_delay(
     if scale:
         axes.figure.colorbar(image, ax=axes, label="power [dB]")
     axes.set_ylabel("beam")
+    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
     return axes
 
 

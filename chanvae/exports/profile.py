@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
 from chanvae.files import refuse, whole
 from chanvae.stats.angle import angular_power_spectrum, beam_angles, circular_angular_spread
 from chanvae.stats.delay import delay_response, rms_delay_spread
 from chanvae.stats.fading import squared_magnitude
-from chanvae.stats.spatial import array_axis
+from chanvae.stats.spatial import End, array_axis
 
 TAPS = 24
 """Taps at most: as many as CDL-C has clusters."""
@@ -127,9 +128,10 @@ class _Mean:
         self.like, self.count = like, 0
         delays = like.shape[-1]
         self.power = torch.zeros(delays, dtype=torch.float64)
-        self.ends = [
+        arrays: dict[End, ArrayGeometry] = {"rx": like.rx_array, "tx": like.tx_array}
+        self.ends: list[tuple[End, ArrayGeometry, torch.Tensor]] = [
             (name, array, torch.zeros(delays, len(beam_angles(array)), dtype=torch.float64))
-            for name, array in (("rx", like.rx_array), ("tx", like.tx_array))
+            for name, array in arrays.items()
             if array_axis(array)[0] > 1
         ]
 
