@@ -15,6 +15,14 @@ if TYPE_CHECKING:
 @click.command("export")
 @click.argument("source", metavar="RUN|FILE", type=click.Path())
 @click.option("--taps", metavar="CSV", type=click.Path(), help="Write the mean profile as taps.")
+@click.option("--onnx", metavar="FILE", type=click.Path(), help="Write the model as ONNX.")
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 256),
+    default=64,
+    show_default=True,
+    help="Realisations that the ONNX graph draws at a time.",
+)
 @click.option(
     "--most", type=click.IntRange(1), default=24, show_default=True, help="Taps at most."
 )
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 def command(
     source: str,
     taps: str | None,
+    onnx: str | None,
+    batch: int,
     most: int,
     count: int,
     delay_spread: str | None,
@@ -39,25 +49,48 @@ def command(
     """Export the model in RUN, or the channels in FILE.
 
     --taps writes the mean profile, for the conditions asked, as a table like those of TDL and CDL
-    in TR 38.901: delay, power and angles of each tap, as CSV and as JSON beside it.
+    in TR 38.901: delay, power and angles of each tap, as CSV and as JSON beside it. --onnx writes
+    the whole model, from conditions and random numbers to channels, for use without torch.
     """
-    if taps is None:
-        raise click.UsageError("say what to export: --taps FILE.csv")
-    typed = typed_conditions(delay_spread, angular_spread, more)
-    from chanvae.exports.profile import write
     from chanvae.files import refuse
 
-    refuse(taps, overwrite)
-    table = _table(source, count, seed, typed, most)
-    files = write(table, taps, overwrite)
-    if as_json:
-        click.echo(json.dumps({"taps": len(table.taps), "files": [str(f) for f in files]}))
-        return
-    from chanvae.units import show
+    typed = typed_conditions(delay_spread, angular_spread, more)
+    written = [Path(path) for path in (taps, onnx) if path]
+    if not written:
+        raise click.UsageError("say what to export: --taps FILE.csv, --onnx FILE.onnx")
+    for path in written:
+        refuse(path, overwrite)
+    said = []
+    if onnx:
+        said.append(_onnx(source, onnx, batch, overwrite))
+    if taps:
+        from chanvae.exports.profile import write
+        from chanvae.units import show
 
-    spread = show(table.delay_spread, "s")
-    click.echo(f"{len(table.taps)} taps of {table.realisations:,} channels, delay spread {spread}")
-    click.echo("\n".join(str(file) for file in files))
+        table = _table(source, count, seed, typed, most)
+        written += write(table, taps, overwrite)[1:]
+        spread = show(table.delay_spread, "s")
+        said.append(
+            f"{taps}: {len(table.taps)} taps of {table.realisations:,} channels, delay spread "
+            f"{spread}"
+        )
+    if as_json:
+        click.echo(json.dumps({"files": [str(path) for path in written]}))
+        return
+    click.echo("\n".join(said))
+
+
+def _onnx(source: str, path: str, batch: int, overwrite: bool) -> str:
+    """Write the model of a run; what is said of it."""
+    from chanvae.exports.onnx import export
+    from chanvae.run import open_run
+
+    drawing = export(open_run(source), path, batch, overwrite)
+    needed, size = drawing.needs, Path(path).stat().st_size / 1e6
+    return (
+        f"{path}: {size:.1f} MB, {batch} channels at a time from {needed.normal:,} normal and "
+        f"{needed.uniform:,} uniform numbers each"
+    )
 
 
 def _table(source: str, count: int, seed: int, typed: dict[str, str], most: int) -> "TapTable":

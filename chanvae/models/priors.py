@@ -38,7 +38,7 @@ class PosePrior(nn.Module):
     def __init__(self, axes: int, context: int, features: int | None = None) -> None:
         super().__init__()
         entries = 1 + axes
-        features = entries if features is None else features
+        features = self.features = entries if features is None else features
         self.register_buffer("quantiles", torch.zeros(entries, KNOTS, dtype=torch.float64))
         self.register_buffer("cuts", torch.zeros(axes, dtype=torch.float64))
         self.register_buffer("varying", torch.arange(entries) < features)
@@ -89,7 +89,7 @@ class PosePrior(nn.Module):
         n, device = len(c), c.device
         entries = self.quantiles[:, KNOTS // 2].expand(n, -1).clone()
         if self.flow is not None:
-            noise = torch.randn(n, int(self.varying.sum()), generator=generator, device=device)
+            noise = torch.randn(n, self.features, generator=generator, device=device)
             level = torch.special.ndtr(self.flow(c).transform.inv(noise).double())
             place = (level * (KNOTS - 1)).clamp(0, KNOTS - 1.000001)
             knots, index = self.quantiles[self.varying], place.floor().long().T
