@@ -72,11 +72,25 @@ def parse_range(text: str, unit: str, name: str = "value") -> tuple[float, float
 
 def show(value: float, unit: str, digits: int = 3) -> str:
     """Write an SI value with a unit people use, such as ``81.2 ns`` or ``12.5 deg``."""
+    name, size = handy(value, unit)
+    return f"{value / size:.{digits}g} {name}".rstrip()
+
+
+def handy(value: float, unit: str) -> tuple[str, float]:
+    """The unit people write a value in, and its size in SI.
+
+    Args:
+        value: In ``unit``; of several that share a unit, the largest.
+        unit: The SI unit; ``""`` or ``"1"`` for none.
+
+    Returns:
+        Such as ``("ns", 1e-9)``; ``("", 1.0)`` for no unit.
+    """
     if unit == "rad":
-        return f"{math.degrees(value):.{digits}g} deg"
+        return "deg", UNITS["rad"]["deg"]
     if unit not in ("s", "Hz", "m") or value == 0 or not math.isfinite(value):
-        return f"{value:.{digits}g} {unit}".rstrip() if unit != "1" else f"{value:.{digits}g}"
+        return "" if unit == "1" else unit, 1.0
     scales = {k: f for k, f in UNITS[unit].items() if k not in ("µs", "cm")}
     fitting = [k for k, f in scales.items() if abs(value) >= 0.9999 * f]
     best = max(fitting, key=scales.__getitem__) if fitting else min(scales, key=scales.__getitem__)
-    return f"{value / scales[best]:.{digits}g} {best}"
+    return best, scales[best]

@@ -1,6 +1,7 @@
 """Paths: straight in the conditions, or through the latent space between two realisations."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -88,8 +89,16 @@ def test_on_the_command_line(monkeypatch, capsys, run, tmp_path):
     assert len(made) == 120 and set(made.groups["step"]) == {0, 1, 2}
     assert made.condition_units["achieved_angular_spread"] == "rad"
     assert (tmp_path / "I.png").read_bytes().startswith(b"\x89PNG")
-    code, text, _ = call(monkeypatch, capsys, *words, *path, "--overwrite")
+    asked = [f"{end},angular_spread=40deg" for end in path[1::2]]
+    three = ["--from", asked[0], "--to", asked[1], "--overwrite"]
+    code, text, _ = call(monkeypatch, capsys, *words, *three)
+    table = text.splitlines()
     assert code == 0 and "50%" in text and out in text
+    assert len(table) == 1 + 5 + 1 + 3 + 3, f"at 80 columns a stop takes one line:\n{text}"
+    assert max(map(len, table[:-2])) <= 80 and "…" not in text
+    ends = re.findall(r"^ *(?:0|50|100)%\s(.*)$", text, flags=re.MULTILINE)
+    assert [len(numbers.split()) for numbers in ends] == [9] * 3
+    assert text.count("(ns)") == 2 and text.count("(deg)") == 2
     for more, says in (
         (path, "exists; add --overwrite"),
         (["--from", "delay_spread=30ns", "--overwrite"], "--from and --to, or --between I J"),

@@ -172,32 +172,37 @@ def _tell(seen: list[Step], paths: list[str], as_json: bool) -> None:
         ]
         click.echo(json.dumps({"paths": paths, "steps": told}))
         return
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from chanvae.stats.conditions import UNITS
-    from chanvae.units import show
 
-    names, spreads = list(seen[0].asked), list(seen[0].achieved)
-    table = Table("way", *(f"asked {_words(n)}" for n in names), title="asked, and what came out")
-    for spread in spreads:
-        for head in (_words(spread), "10 %", "90 %"):
-            table.add_column(head, justify="right")
-    for s in seen:
-        asked = [
-            show(v, UNITS.get(k, "1")) if isinstance(v, float) else str(v)
-            for k, v in s.asked.items()
-        ]
-        came = [
-            show(v, UNITS[k])
-            for k, (low, middle, high) in s.achieved.items()
-            for v in (middle, low, high)
-        ]
-        table.add_row(f"{s.position:.0%}", *asked, *came)
+    columns = [("way", [f"{s.position:.0%}" for s in seen])]
+    for name in seen[0].asked:
+        unit, said = _scaled([s.asked[name] for s in seen], UNITS.get(name, "1"))
+        columns.append(("\n".join(["asked", *name.split("_"), *unit]), said))
+    for name in seen[0].achieved:
+        unit, said = _scaled([v for s in seen for v in s.achieved[name]], UNITS[name])
+        heads = ("10 %", "\n".join([*name.split("_"), *unit, "50 %"]), "90 %")
+        columns += [(head, said[k::3]) for k, head in enumerate(heads)]
+    table = Table(
+        title="asked, and what came out", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
+    for head, _ in columns:
+        table.add_column(head, justify="right", vertical="bottom")
+    for row in zip(*(said for _, said in columns), strict=True):
+        table.add_row(*row)
     Console().print(table)
     for path in paths:
         click.echo(path)
 
 
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+def _scaled(values: list[Any], unit: str) -> tuple[list[str], list[str]]:
+    """The unit that values of a column share, in parentheses, and each of them in it."""
+    from chanvae.units import handy
+
+    if not all(isinstance(value, float) for value in values):
+        return [], [str(value) for value in values]
+    name, size = handy(max(map(abs, values)), unit)
+    return [f"({name})"] if name else [], [f"{value / size:.3g}" for value in values]
