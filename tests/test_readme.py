@@ -70,7 +70,7 @@ def test_a_foreign_file_is_read_as_the_readme_says(place, monkeypatch):
         file["file_id"] = np.repeat(np.arange(20), 20)
     for words in commands(blocks("sh")[2]):
         run(monkeypatch, words)
-    assert "Group kept apart: file_id" in (place / "run" / "card.md").read_text()
+    assert "Split: values of file_id held out" in (place / "run" / "card.md").read_text()
     for block in blocks("sh"):
         for words in commands(block):
             if words[1] == "convert":

@@ -96,13 +96,13 @@ def show(report: Report, directory: str, as_json: bool) -> None:
         table.add_row(s.label, *(cells if s.distance else ["constant", "-", "-"]), s.verdict)
     for f in report.figures:
         unit = "" if f.unit == "1" else f" {f.unit}"
-        cells = [f.distance.value, f.floor.value, f.baselines.get("resampled")]
-        told = ["-" if v is None else f"{v:.3f}{unit}" for v in cells]
+        cells = [f.distance, f.floor, f.baselines.get("resampled")]
+        told = ["-" if d is None else f"{d.value:.3f}{unit}" for d in cells]
         table.add_row(f.label, *told, f.verdict)
     for c in report.classifiers:
         base = c.baselines.get("resampled")
         table.add_row(f"AUC on {c.name}", f"{c.test.auc:.3f}", "0.500",
-                      "-" if base is None else f"{base:.3f}", c.verdict)  # fmt: skip
+                      "-" if base is None else f"{base.auc:.3f}", c.verdict)  # fmt: skip
     for t in report.tasks:
         table.add_row(t.label, f"{t.loss.value:.2f} dB", f"{t.floor:.2f} dB", "-", t.verdict)
     Console().print(table)

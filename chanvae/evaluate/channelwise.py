@@ -1,6 +1,6 @@
 """Distances between two sets of whole channels: sliced Wasserstein, MMD, precision and recall."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -26,6 +26,7 @@ class ChannelDistances:
             random directions.
         sliced_floor: The same real against real: median and 95 % interval.
         mmd: Unbiased squared maximum mean discrepancy; below 0 by chance where sets are equal.
+            Like the others with its 95 % interval.
         mmd_p: Share of random partings of both sets with an MMD as large.
         precision: Share of generated channels inside the manifold of the measured ones.
         recall: Share of measured channels inside the manifold of the generated ones.
@@ -37,13 +38,13 @@ class ChannelDistances:
     embedding: str
     sliced: Estimate
     sliced_floor: Estimate
-    mmd: float
+    mmd: Estimate
     mmd_p: float
-    precision: float
-    recall: float
-    density: float
-    coverage: float
-    manifold_floor: dict[str, float]
+    precision: Estimate
+    recall: Estimate
+    density: Estimate
+    coverage: Estimate
+    manifold_floor: dict[str, Estimate]
 
 
 def channel_distances(
@@ -71,8 +72,8 @@ def channel_distances(
         floor,
         mmd,
         p,
-        **manifolds(one, _draw(generated, n, rng)),
-        manifold_floor=manifolds(one, other),
+        **manifolds(one, _draw(generated, n, rng), rng),
+        manifold_floor=manifolds(one, other, rng),
     )
 
 
@@ -101,9 +102,7 @@ def sliced_wasserstein(
     axes = rng.normal(size=(measured.shape[1], directions)) / measured.std(0)[:, None].clip(1e-12)
     a, b = measured @ axes, generated @ axes
     plain = np.repeat([1 / n, -1 / m], [n, m])
-    draws = np.stack(
-        [np.concatenate([_resample(n, rng), -_resample(m, rng)]) for _ in range(repeats)]
-    )
+    draws = _resampled(n, m, repeats, rng)
     signs = np.zeros((repeats, n))
     signs[:, :size], signs[:, size : 2 * size] = 1 / size, -1 / size
     signs = rng.permuted(signs, axis=1)
@@ -115,9 +114,9 @@ def sliced_wasserstein(
         spread += both.many(draws) / sigma
         floors += alone.many(signs) / sigma
     floors *= ((1 / n + 1 / m) / (2 / size)) ** 0.5
-    low, high = np.quantile(spread - spread.mean(), [0.025, 0.975])
+    around = _around(float(found), spread)
     return (
-        Estimate(float(found), max(0.0, float(found + low)), float(found + high)),
+        replace(around, low=max(0.0, around.low)),
         Estimate(*(float(q) for q in np.quantile(floors, [0.5, 0.025, 0.975]))),
     )
 
@@ -127,7 +126,7 @@ def mmd_test(
     generated: Float[np.ndarray, "m k"],
     rng: np.random.Generator,
     permutations: int = 200,
-) -> tuple[float, float]:
+) -> tuple[Estimate, float]:
     r"""Squared maximum mean discrepancy and the p-value of a permutation test.
 
     The kernel is :math:`\exp(-d^2 / 2 s^2)` with s the median distance d of the pooled sample.
@@ -135,11 +134,12 @@ def mmd_test(
     Args:
         measured: Embedded channels.
         generated: Embedded channels.
-        rng: Draws the partings.
-        permutations: Number of partings.
+        rng: Draws the partings and the bootstrap.
+        permutations: Number of partings, and of bootstrap draws.
 
     Returns:
-        The unbiased estimate, and the p-value, at least ``1 / (1 + permutations)``.
+        The unbiased estimate with its 95 % interval, and the p-value, at least
+        ``1 / (1 + permutations)``.
 
     References:
         Gretton, Borgwardt, Rasch, Schölkopf and Smola, "A kernel two-sample test", Journal of
@@ -161,17 +161,24 @@ def mmd_test(
     across = rows.sum(0) - within
     rest = total - within - 2 * across
     values = within / (n * (n - 1)) + rest / (m * (m - 1)) - 2 * across / (n * m)
-    return float(values[0]), float((1 + (values[1:] >= values[0]).sum()) / (1 + permutations))
+    draws = _resampled(n, m, permutations, rng).T
+    found = _around(float(values[0]), (draws * (kernel @ draws)).sum(0))
+    return found, float((1 + (values[1:] >= values[0]).sum()) / (1 + permutations))
 
 
 def manifolds(
-    measured: Float[np.ndarray, "n k"], generated: Float[np.ndarray, "m k"]
-) -> dict[str, float]:
+    measured: Float[np.ndarray, "n k"],
+    generated: Float[np.ndarray, "m k"],
+    rng: np.random.Generator,
+) -> dict[str, Estimate]:
     """Precision, recall, density and coverage from balls that reach to the fifth neighbour.
+
+    Each is a mean over realisations; its interval is that of the mean for the balls as they are.
 
     Args:
         measured: Embedded channels.
         generated: Embedded channels.
+        rng: Draws the bootstrap.
 
     References:
         Kynkäänniemi et al., "Improved precision and recall metric for assessing generative
@@ -180,22 +187,21 @@ def manifolds(
     """
     k = min(NEIGHBOURS, len(measured) - 1, len(generated) - 1)
     reach, other = _reach(measured, k), _reach(generated, k)
-    inside, count, recalled = np.zeros(len(generated), bool), 0, []
-    covered = []
+    count, recalled, covered = np.zeros(len(generated)), [], []
     start = 0
     for part in pairwise_distances_chunked(measured, generated, working_memory=128):
         balls = part <= reach[start : start + len(part), None]
-        inside |= balls.any(0)
-        count += int(balls.sum())
+        count += balls.sum(0)
         covered.append(balls.any(1))
         recalled.append((part <= other).any(1))
         start += len(part)
-    return {
-        "precision": float(inside.mean()),
-        "recall": float(np.concatenate(recalled).mean()),
-        "density": count / (k * len(generated)),
-        "coverage": float(np.concatenate(covered).mean()),
+    found = {
+        "precision": count > 0,
+        "recall": np.concatenate(recalled),
+        "density": count / k,
+        "coverage": np.concatenate(covered),
     }
+    return {name: _mean(values.astype(float), rng) for name, values in found.items()}
 
 
 def _reach(x: np.ndarray, k: int) -> np.ndarray:
@@ -210,5 +216,21 @@ def _draw(x: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     return x[rng.permutation(len(x))[:n]]
 
 
-def _resample(n: int, rng: np.random.Generator) -> np.ndarray:
-    return np.bincount(rng.integers(n, size=n), minlength=n) / n
+def _resampled(n: int, m: int, repeats: int, rng: np.random.Generator) -> np.ndarray:
+    """Bootstrap weights of two sets, those of the second negative: ``[repeats, n + m]``."""
+    one, other = (rng.multinomial(k, np.full(k, 1 / k), repeats) / k for k in (n, m))
+    return np.concatenate([one, -other], 1)
+
+
+def _around(value: float, draws: np.ndarray) -> Estimate:
+    """Interval by the deviations of resampled distances, each too large by its own noise."""
+    low, high = np.quantile(draws - draws.mean(), [0.025, 0.975])
+    return Estimate(value, value + float(low), value + float(high))
+
+
+def _mean(values: np.ndarray, rng: np.random.Generator, repeats: int = 200) -> Estimate:
+    """Mean of ``[n]`` with its bootstrap interval."""
+    n = len(values)
+    draws = rng.multinomial(n, np.full(n, 1 / n), repeats) @ values / n
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Estimate(float(values.mean()), float(low), float(high))

@@ -79,7 +79,9 @@ def compare(
     progress("statistics")
     # Baselines are made while earlier ones are looked at, and copies sought meanwhile.
     with ThreadPoolExecutor(WORKERS) as pool:
-        seen = _look(measured, generated, labels, rng, pool)
+        partings = measured_weights(len(measured), len(generated), labels, rng)
+        drawings = bootstrap_weights(len(generated), None, rng)
+        seen = _Seen(*pool.map(look, (measured, generated), (partings, drawings)))
         embed = Embedding.of(measured, generated, seed)
         apart = pool.submit(
             lambda: channel_distances(
@@ -96,7 +98,7 @@ def compare(
                 progress(f"baseline: {key}")
                 sizes[key] = 0 if drawn is None else len(drawn)
                 if drawn is not None:
-                    jobs[key] = pool.submit(look, drawn)
+                    jobs[key] = pool.submit(look, drawn, drawings)
         made = {key: job.result() for key, job in jobs.items()}
 
         progress("distances, floors and intervals")
@@ -131,6 +133,7 @@ def compare(
             fidelity=fidelity(measured, generated, asked),
             baselines=judge_baselines(sizes, statistics, figures, classifiers),
             memory=None if copied is None else copied.result(),
+            leakage=None,
             carry=None,
             tasks=done,
             learning=None,
@@ -159,20 +162,6 @@ class _Seen:
     generated: Looks
 
 
-def _look(
-    measured: ChannelDataset,
-    generated: ChannelDataset,
-    labels: np.ndarray | None,
-    rng: np.random.Generator,
-    pool: ThreadPoolExecutor,
-) -> _Seen:
-    weights = (
-        measured_weights(len(measured), len(generated), labels, rng),
-        bootstrap_weights(len(generated), None, rng),
-    )
-    return _Seen(*pool.map(look, (measured, generated), weights))
-
-
 def _classifiers(
     measured: ChannelDataset,
     generated: ChannelDataset,
@@ -194,8 +183,7 @@ def _classifiers(
     folds = dict.fromkeys(tables, FEW_FOLDS) | {"resampled": FOLDS}
     areas = {key: statistics_test(one, t, seed, folds[key]) for key, t in tables.items()}
     base = areas.get("resampled") or statistics_test(one[first], one[second], seed)
-    told = {key: t.auc for key, t in areas.items()}
-    results = [judge_classifier("statistics", test, base, real, told)]
+    results = [judge_classifier("statistics", test, base, real, areas)]
     if not quick:
         progress("classifier on channels")
         test = channels_test(measured, generated, seed)
@@ -206,6 +194,6 @@ def _classifiers(
             n = min(len(training), len(generated))
             drawn = training[np.sort(rng.permutation(len(training))[:n])]
             base = channels_test(measured, drawn, seed)
-        told = {} if training is None else {"resampled": base.auc}
+        told = {} if training is None else {"resampled": base}
         results.append(judge_classifier("channels", test, base, real, told))
     return tuple(results)

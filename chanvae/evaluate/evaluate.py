@@ -73,8 +73,8 @@ def evaluate(
         progress("what training never saw")
         report = replace(report, carry=_carry(run, dataset, parts, generated, training, seed))
     else:
-        note = leakage(training, measured, seed)
-        report = replace(report, notes=(*report.notes, note))
+        found = leakage(training, measured, seed)
+        report = replace(report, leakage=found, notes=(*report.notes, found.sentence))
     if len(parts.known) < FEWEST and parts.what:
         note = (
             "Too few realisations of known groups were held out, so the report is about new ones."

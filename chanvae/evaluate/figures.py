@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
+from chanvae.evaluate.distances import Estimate
 from chanvae.evaluate.pictures import Pictures
 from chanvae.evaluate.results import StatisticResult
 from chanvae.evaluate.rows import Row
@@ -126,7 +127,7 @@ def floors(axes: Axes, rows: list[Row]) -> Axes:
     """How many times the floor generated channels and baselines are apart from measured ones."""
     places = np.arange(len(rows))[::-1]
     axes.axvspan(1e-3, 1, color=TEXT, alpha=0.08, linewidth=0)
-    own = [_times(row, row.distance and row.distance.value) for row in rows]
+    own = [_times(row, row.distance) for row in rows]
     for label, mark, times in (
         ("training data", "|", [_times(row, row.baselines.get("resampled")) for row in rows]),
         ("best baseline", "x", [_times(row, row.best and row.best[1]) for row in rows]),
@@ -151,10 +152,10 @@ def floors(axes: Axes, rows: list[Row]) -> Axes:
     return axes
 
 
-def _times(row: Row, value: float | None) -> float:
-    if value is None or row.floor is None:
+def _times(row: Row, distance: Estimate | None) -> float:
+    if distance is None or row.floor is None:
         return float("nan")
-    return max(value / max(row.floor.high, 1e-12), 0.1)
+    return max(distance.value / max(row.floor.high, 1e-12), 0.1)
 
 
 def angle_delay(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Complex, Float
+from scipy.stats import binomtest
 from torch import Tensor
 
 from chanvae.channels import ChannelDataset
@@ -54,6 +55,24 @@ class Memory:
     held_out: Estimate
     near: Estimate
     verdict: Verdict
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """Near copies across a random split.
+
+    Args:
+        definition: What a near copy is.
+        share: Share of the held-out realisations with a near copy among the training ones, with
+            its 95 % interval (Wilson's).
+        n: Held-out realisations that were looked at.
+        sentence: The same in words.
+    """
+
+    definition: str
+    share: Estimate
+    n: int
     sentence: str
 
 
@@ -115,7 +134,7 @@ def nearest(
     return (1 - overlap.square()).sqrt().numpy()
 
 
-def leakage(train: ChannelDataset, test: ChannelDataset, seed: int = 0) -> str:
+def leakage(train: ChannelDataset, test: ChannelDataset, seed: int = 0) -> Leakage:
     """How many held-out channels are near copies of training ones, after a random split.
 
     Args:
@@ -123,13 +142,12 @@ def leakage(train: ChannelDataset, test: ChannelDataset, seed: int = 0) -> str:
         test: The held-out part.
         seed: Seed of every draw.
 
-    Returns:
-        The share in a sentence: near copies have a correlation of at least :data:`COPY`, whatever
-        the global phase; they are not registered, since realisations of one place share it.
+    Near copies are not registered, since realisations of one place share their pose.
     """
     rng = np.random.default_rng(seed)
     known, asked = (_unit(_draw(d, n, rng)) for d, n in ((train, TRAINING), (test, QUERIES)))
-    share = float((nearest(asked, known) <= (1 - COPY**2) ** 0.5).mean())
+    copies = int((nearest(asked, known) <= (1 - COPY**2) ** 0.5).sum())
+    share = copies / len(asked)
     text = (
         "Realisations were parted at random: "
         f"{100 * share:.2g} % of the held-out ones have a near copy (correlation of {COPY:g} or "
@@ -140,7 +158,9 @@ def leakage(train: ChannelDataset, test: ChannelDataset, seed: int = 0) -> str:
             ", so a model that memorises looks good here; fit with --split group:NAME, by the "
             "label that says which realisations belong together"
         )
-    return text + "."
+    low, high = binomtest(copies, len(asked)).proportion_ci(method="wilson")
+    definition = f"a training realisation with a correlation of {COPY:g} or more, at any phase"
+    return Leakage(definition, Estimate(share, low, high), len(asked), text + ".")
 
 
 def _unit(dataset: ChannelDataset) -> Complex[Tensor, "n k"]:

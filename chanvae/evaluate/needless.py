@@ -78,7 +78,9 @@ def _judge(
         for s in statistics
         if s.distance is not None and s.floor is not None and name in s.baselines
     ]
-    rows += [(f.distance, f.floor, f.baselines[name]) for f in figures if name in f.baselines]
+    rows += [
+        (f.distance, f.floor, f.baselines[name].value) for f in figures if name in f.baselines
+    ]
     model, other = (
         np.array([[m.value, m.low, m.high, floor.high] for m, floor, _ in rows]).reshape(-1, 4),
         np.array([value for *_, value in rows]),
@@ -86,8 +88,9 @@ def _judge(
     better = int(((other < model[:, 1]) & (model[:, 0] > model[:, 3])).sum())
     worse = int(((other > model[:, 2]) & (other > CHANCE * model[:, 3])).sum())
     sooner = any(
-        c.baselines.get(name, 0.0) > max(c.test.interval[1], c.baseline.interval[1])
+        c.baselines[name].auc > max(c.test.interval[1], c.baseline.interval[1])
         for c in classifiers
+        if name in c.baselines
     )
     as_good = worse == 0 and not sooner
     text = f"{told.label} is nearer in {better} of {len(rows)} figures, farther in {worse}"

@@ -13,7 +13,7 @@ from chanvae.evaluate.carry import Carry
 from chanvae.evaluate.channelwise import ChannelDistances
 from chanvae.evaluate.fidelity import Fidelity
 from chanvae.evaluate.learning import LearningCurve
-from chanvae.evaluate.memory import Memory
+from chanvae.evaluate.memory import Leakage, Memory
 from chanvae.evaluate.needless import BaselineResult
 from chanvae.evaluate.pictures import Pictures
 from chanvae.evaluate.results import ClassifierResult, SetResult, StatisticResult
@@ -33,6 +33,7 @@ class Report:
         fidelity: Asked against achieved conditions, where conditions were asked for.
         baselines: Whether something simpler does as well; empty without training data.
         memory: Whether training channels were copied; ``None`` without training data.
+        leakage: Near copies across the split of the run; ``None`` where it was not at random.
         carry: Whether the model carries to groups or conditions that training never saw;
             ``None`` where none were held out.
         tasks: What the channels are good for; empty where left out.
@@ -56,6 +57,7 @@ class Report:
     fidelity: tuple[Fidelity, ...]
     baselines: tuple[BaselineResult, ...]
     memory: Memory | None
+    leakage: Leakage | None
     carry: Carry | None
     tasks: tuple[Task, ...]
     learning: LearningCurve | None
@@ -72,13 +74,15 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Every number with its unit, definition and interval, ready for JSON (no NaN in it)."""
         content = {
-            "schema_version": 2,
+            "schema_version": 3,
             **asdict(replace(self, pictures=None)),  # pyright: ignore[reportArgumentType]
             "profiles": self.pictures.profiles(),
         }
         for told, test in zip(content["classifiers"], self.classifiers, strict=True):
-            for key in ("test", "baseline"):
-                told[key]["interval"] = getattr(test, key).interval
+            told["test"]["interval"] = test.test.interval
+            told["baseline"]["interval"] = test.baseline.interval
+            for key, other in test.baselines.items():
+                told["baselines"][key]["interval"] = other.interval
         del content["pictures"]
         return _plain(content)
 

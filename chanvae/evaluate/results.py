@@ -91,7 +91,7 @@ class SetResult:
         definition: What it is and where that comes from.
         distance: Generated to measured, with its 95 % bootstrap interval.
         floor: Real against real at the same sizes: median and 95 % interval.
-        baselines: Name -> baseline to measured.
+        baselines: Name -> baseline to measured, with its 95 % bootstrap interval.
         verdict: The verdict.
         sentence: The verdict in words.
     """
@@ -102,7 +102,7 @@ class SetResult:
     definition: str
     distance: Estimate
     floor: Estimate
-    baselines: Mapping[str, float]
+    baselines: Mapping[str, Estimate]
     verdict: Verdict
     sentence: str
 
@@ -116,7 +116,7 @@ class ClassifierResult:
         test: Generated against measured.
         baseline: Real against real.
         baseline_name: What real against real was.
-        baselines: Name -> area under the curve of a baseline against measured.
+        baselines: Name -> a baseline against measured.
         samples: Generated realisations from which this classifier would tell the sets apart;
             where ``at_least`` is true it needs more than that.
         at_least: The area does not differ from chance, so ``samples`` is a lower bound.
@@ -128,7 +128,7 @@ class ClassifierResult:
     test: TwoSample
     baseline: TwoSample
     baseline_name: str
-    baselines: Mapping[str, float]
+    baselines: Mapping[str, TwoSample]
     samples: int
     at_least: bool
     verdict: Verdict

@@ -22,7 +22,7 @@ class Row:
         generated: The same of the generated set.
         distance: Generated to measured; ``None`` where the measured set is constant.
         floor: Real against real.
-        baselines: Name -> distance of a baseline.
+        baselines: Name -> baseline to measured.
         times: Distance over the upper end of the floor.
         verdict: The verdict.
         definition: What it is.
@@ -34,18 +34,18 @@ class Row:
     generated: str
     distance: Estimate | None
     floor: Estimate | None
-    baselines: Mapping[str, float]
+    baselines: Mapping[str, Estimate]
     times: float
     verdict: Verdict
     definition: str
 
     @property
-    def best(self) -> tuple[str, float] | None:
+    def best(self) -> tuple[str, Estimate] | None:
         """Label and distance of the nearest baseline that makes new channels."""
         own = {k: v for k, v in self.baselines.items() if not BASELINES[k].copies}
         if not own:
             return None
-        name = min(own, key=lambda k: own[k])
+        name = min(own, key=lambda k: own[k].value)
         return BASELINES[name].label, own[name]
 
 
@@ -68,7 +68,7 @@ def _statistic(result: StatisticResult) -> Row:
         _mean(result.generated.mean, result.unit),
         None if result.distance is None else pick(result.distance),
         None if result.floor is None else pick(result.floor),
-        {name: pick(d).value for name, d in result.baselines.items()},
+        {name: pick(d) for name, d in result.baselines.items()},
         times_floor(result),
         result.verdict,
         result.definition,

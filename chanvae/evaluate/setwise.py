@@ -58,7 +58,7 @@ def judge_figures(
         figures: What to judge.
         measured: Looked at with :func:`measured_weights`.
         generated: Looked at with :func:`bootstrap_weights`.
-        others: Baselines; their plain mean is used.
+        others: Baselines, looked at with :func:`bootstrap_weights`.
         sizes: Measured and generated realisations.
     """
     return tuple(_judge(f, measured, generated, others, sizes) for f in figures)
@@ -72,10 +72,6 @@ def _judge(
     sizes: tuple[int, int],
 ) -> SetResult:
     a, b = measured.means[figure.feature], generated.means[figure.feature]
-    value = float(figure.distance(a[:1], b[:1])[0])
-    draws = figure.distance(a[1 : 1 + REPEATS], b[1 : 1 + REPEATS])
-    # A resampled distance is too large by its own noise, so its deviations are what counts.
-    low, high = np.quantile(draws - draws.mean(), [0.025, 0.975])
     halves = a[1 + REPEATS :].reshape(2, REPEATS, -1)
     size = floor_size(*sizes)
     scale = ((1 / sizes[0] + 1 / sizes[1]) / (2 / size)) ** (figure.power / 2)
@@ -83,11 +79,17 @@ def _judge(
     floor = Estimate(*(float(q) for q in np.quantile(apart, [0.5, 0.025, 0.975])))
     return judge_figure(
         figure,
-        Estimate(value, max(0.0, value + float(low)), value + float(high)),
+        _apart(figure, a, b),
         floor,
-        {
-            name: float(figure.distance(a[:1], seen.means[figure.feature][:1])[0])
-            for name, seen in others.items()
-        },
+        {name: _apart(figure, a, seen.means[figure.feature]) for name, seen in others.items()},
         figure.where(a[0], b[0]),
     )
+
+
+def _apart(figure: SetFigure, a: np.ndarray, b: np.ndarray) -> Estimate:
+    """Distance of two plain means with the interval of the resampled ones after them."""
+    value = float(figure.distance(a[:1], b[:1])[0])
+    draws = figure.distance(a[1 : 1 + REPEATS], b[1 : 1 + REPEATS])
+    # A resampled distance is too large by its own noise, so its deviations are what counts.
+    low, high = np.quantile(draws - draws.mean(), [0.025, 0.975])
+    return Estimate(value, max(0.0, value + float(low)), value + float(high))

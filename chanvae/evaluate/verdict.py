@@ -114,7 +114,7 @@ def judge_figure(
     figure: SetFigure,
     distance: Estimate,
     floor: Estimate,
-    baselines: Mapping[str, float],
+    baselines: Mapping[str, Estimate],
     where: str,
 ) -> SetResult:
     """Verdict of one set figure."""
@@ -144,7 +144,7 @@ def judge_classifier(
     test: TwoSample,
     baseline: TwoSample,
     baseline_name: str,
-    baselines: Mapping[str, float] | None = None,
+    baselines: Mapping[str, TwoSample] | None = None,
 ) -> ClassifierResult:
     """Verdict of a classifier two-sample test."""
     if test.interval[0] <= max(0.5, baseline.interval[1]):

@@ -12,6 +12,7 @@ import chanvae
 from chanvae.channels import ChannelDataset
 from chanvae.files import whole
 from chanvae.run import Run, split_for
+from chanvae.split import Split
 from chanvae.training.record import Record
 from chanvae.units import show
 
@@ -31,7 +32,7 @@ def card(run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record:
     """The card as Markdown."""
     _, rx, tx, time, _ = dataset.shape
     meta, provenance = dataset.meta, dataset.meta.provenance
-    group = split_for(dataset, run.config).group or "none: realisations were parted at random"
+    split = split_for(dataset, run.config)
     best = {}
     for row in record.rows:
         game = row["stage"] == "refinement"  # its last weights are kept
@@ -63,7 +64,7 @@ fitted by chanvae {chanvae.__version__} (torch {torch.__version__}, Python
 - Receive array {dataset.rx_array}; transmit array {dataset.tx_array}
 - {sizes[0]} realisations for training, {sizes[1]} for validation, {sizes[2]} held out for
   `chanvae evaluate`
-- Group kept apart: {group}
+- Split: {_split(split)}
 
 ## Conditions
 
@@ -93,6 +94,11 @@ delay and angle, drawn against validation maps).
   other, so there is no trajectory from one to the next.
 - How close generated channels come to held-out measured ones is for `chanvae evaluate` to say.
 """
+
+
+def _split(split: Split) -> str:
+    """What keeps the held-out part from the others."""
+    return f"{split.what} held out" if split.what else "realisations were parted at random"
 
 
 def _files(run: Run) -> str:

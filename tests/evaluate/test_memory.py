@@ -46,7 +46,7 @@ def test_a_channel_without_power_is_left_out(make):
 
 def test_leakage_of_a_random_split(make):
     one, other = make(200, 1), make(200, 2)
-    assert "--split" not in leakage(one, other)
+    assert "--split" not in leakage(one, other).sentence
     noise = np.random.default_rng(0).normal(size=(*one.shape, 2)).view(complex)[..., 0]
     again = dataclasses.replace(one, h=(1j * one.h[:] + 0.01 * noise).astype(np.complex64))
-    assert "--split group:NAME" in leakage(one, again)
+    assert "--split group:NAME" in leakage(one, again).sentence

@@ -20,7 +20,7 @@ def judged(measured, generated, others=()):
     sizes = len(measured), len(generated)
     seen = look(measured, measured_weights(*sizes, None, rng))
     made = look(generated, bootstrap_weights(sizes[1], None, rng))
-    known = {str(k): look(d) for k, d in enumerate(others)}
+    known = {str(k): look(d, bootstrap_weights(len(d), None, rng)) for k, d in enumerate(others)}
     figures = set_figures(Grid.of(measured))
     return {f.name: f for f in judge_figures(figures, seen, made, known, sizes)}
 
@@ -33,7 +33,9 @@ def test_equal_sets_are_near_their_floor(make):
     for f in found.values():
         assert f.distance.low <= f.distance.value <= f.distance.high
         assert f.floor.low <= f.floor.value <= f.floor.high
-        assert 0 < f.baselines["0"] < 3 * f.floor.high
+        other = f.baselines["0"]
+        assert 0 < other.value < 3 * f.floor.high
+        assert 0 <= other.low <= other.value <= other.high
 
 
 def test_longer_delays_and_another_direction_are_found(make):
