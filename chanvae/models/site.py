@@ -1,6 +1,6 @@
 """All that a fitted model needs to turn conditions into channels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -123,8 +123,8 @@ class SiteModel(nn.Module):
 
     def restore(self, x: Tensor, pose: Pose) -> Tensor:
         """Drawn maps and poses to channels whose gain is the pose's exactly."""
-        power = x.abs().square().flatten(1).mean(1)
-        x = x / power.sqrt().reshape(-1, *[1] * len(self.grid.shape))
+        power = torch.view_as_real(x).square().flatten(1).mean(1) * 2
+        pose = replace(pose, gain=pose.gain / power)
         return self.grid.fold(unregister(x, pose, self.grid))
 
 

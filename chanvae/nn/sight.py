@@ -37,16 +37,17 @@ class Sight(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Complex maps ``[n, *shape]`` to real planes ``[n, planes, *shape]``."""
-        windowed, coherence = x, []
+        windowed, modulus, coherence = x, x.abs(), []
         for axis, step in self.steps.items():
             after = x.roll(-1, axis + 1) * step
-            coherence.append(x * after.conj() / (x.abs() * after.abs() + 1e-3))
+            both = modulus * modulus.roll(-1, axis + 1)
+            coherence.append(x * after.conj() / (both + 1e-3))
             before, after = windowed.roll(1, axis + 1) / step, windowed.roll(-1, axis + 1) * step
             windowed = 0.5 * windowed + 0.25 * (before + after)
         x, windowed = x * self.turn, windowed * self.turn
-        seen = [pack(x), _log(x, 1e-2), 4 * pack(windowed), _log(windowed, 1e-3)]
+        seen = [pack(x), _log(modulus, 1e-2), 4 * pack(windowed), _log(windowed.abs(), 1e-3)]
         return torch.cat([*seen, *map(pack, coherence)], dim=1)
 
 
-def _log(x: Tensor, floor: float) -> Tensor:
-    return (x.abs() + floor).log()[:, None]
+def _log(modulus: Tensor, floor: float) -> Tensor:
+    return (modulus + floor).log()[:, None]

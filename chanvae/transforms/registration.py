@@ -78,17 +78,16 @@ def align(h: Tensor, pose: Pose, grid: AngleDelay) -> Tensor:
     Returns:
         Registered angle-delay maps, complex ``[n, *grid.shape]``.
     """
-    amplitude = torch.polar(pose.gain.sqrt(), pose.phase).to(h.dtype)
+    amplitude = torch.polar(pose.gain.rsqrt(), -pose.phase)
     shift = _target(grid).to(pose.position) - pose.position
-    return grid.forward(_steer(h / amplitude.reshape(-1, *[1] * len(grid.shape)), grid, shift))
+    return grid.forward(_steer(h, grid, shift, amplitude))
 
 
 def unregister(maps: Tensor, pose: Pose, grid: AngleDelay) -> Tensor:
     """Put a pose back: registered maps to unfolded channels, the inverse of :func:`register`."""
-    amplitude = torch.polar(pose.gain.sqrt(), pose.phase).to(maps.dtype)
+    amplitude = torch.polar(pose.gain.sqrt(), pose.phase)
     shift = pose.position - _target(grid).to(pose.position)
-    h = _steer(grid.inverse(maps), grid, shift)
-    return h * amplitude.reshape(-1, *[1] * len(grid.shape))
+    return _steer(grid.inverse(maps), grid, shift, amplitude)
 
 
 def _target(grid: AngleDelay) -> Tensor:
@@ -104,12 +103,15 @@ def _ramp(grid: AngleDelay, axis: int, cycles: Tensor) -> Tensor:
     return torch.polar(torch.ones_like(turn), 2 * math.pi * turn)
 
 
-def _steer(h: Tensor, grid: AngleDelay, cycles: Tensor) -> Tensor:
-    """Move channels along every axis by ``cycles`` ``[n, axes]``."""
-    for axis in range(len(grid.shape)):
-        shape = [len(h)] + [n if a == axis else 1 for a, n in enumerate(grid.shape)]
-        h = h * _ramp(grid, axis, cycles[:, axis]).reshape(shape).to(h.dtype)
-    return h
+def _steer(h: Tensor, grid: AngleDelay, cycles: Tensor, amplitude: Tensor) -> Tensor:
+    """Move channels along every axis by ``cycles`` ``[n, axes]`` and multiply by ``[n]``."""
+    factor = amplitude
+    for axis in range(len(grid.shape) - 1):
+        ramp = _ramp(grid, axis, cycles[:, axis])
+        factor = factor[..., None] * ramp.reshape(len(h), *[1] * axis, -1)
+    delay = _ramp(grid, len(grid.shape) - 1, cycles[:, -1]).to(h.dtype)
+    # Two passes over the channels: one by all other axes together, one by delay.
+    return h * factor.to(h.dtype)[..., None] * delay.reshape(len(h), *[1] * factor[0].ndim, -1)
 
 
 def _contract(h: Tensor, grid: AngleDelay, position: Tensor, keep: int = -1) -> Tensor:
