@@ -14,7 +14,6 @@ from chanvae.transforms.centre import to_centre
 from chanvae.transforms.pack import unpack
 from chanvae.transforms.registration import peak_bin
 
-
 CACHE = 1 << 21
 """Bytes of the largest tensor of a likelihood at a time."""
 
