@@ -159,12 +159,24 @@ class Run:
         generator: torch.Generator,
     ) -> ChannelDataset:
         """Channels ``[n]`` in measured units, with their conditions."""
-        rows = self._rows(n, asked, generator)
-        drawn = self._conditions(asked, rows)
+        drawn, gain = self.complete(asked, n, generator)
         h = self.model.draw(self.vector.encode(drawn, n), generator, wanted)
-        h = h.to(torch.complex64).numpy()
-        scaled = replace(self.template, h=h, conditions={**self._gain(rows), **drawn})
-        return replace(denormalise(scaled), conditions=drawn)
+        return self.channels(h, drawn, gain)
+
+    def complete(
+        self, asked: Mapping[str, np.ndarray], n: int, generator: torch.Generator
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Conditions and gains ``[n]``: those asked for, the others of training realisations."""
+        rows = self._rows(n, asked, generator)
+        return self._conditions(asked, rows), self._gain(rows)
+
+    def channels(
+        self, h: Tensor, conditions: Mapping[str, np.ndarray], gain: Mapping[str, np.ndarray]
+    ) -> ChannelDataset:
+        """Drawn channels ``[n, rx, tx, time, freq]`` in measured units, with their conditions."""
+        h = h.to(torch.complex64)
+        scaled = replace(self.template, h=h.numpy(), conditions={**gain, **conditions})
+        return replace(denormalise(scaled), conditions=dict(conditions))
 
     def _rows(
         self, n: int, asked: Mapping[str, np.ndarray], generator: torch.Generator
