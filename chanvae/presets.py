@@ -49,18 +49,73 @@ def read(
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in folder.iterdir() if p.suffix == ".yaml"))
         raise DataError(f"{preset}: no such preset or file; presets are {known}")
+    found: Any = None
     try:
         config = OmegaConf.load(path)
-        config = OmegaConf.merge(config, OmegaConf.from_dotlist(list(changes)))
+        typed = OmegaConf.from_dotlist(list(changes))
+        told = OmegaConf.to_container(typed)
+        config = OmegaConf.create(_afresh(OmegaConf.to_container(config), told))
+        config = OmegaConf.merge(config, typed)
         for key, value in (asked or {}).items():
             OmegaConf.update(config, key, value)
-        return kind.model_validate(OmegaConf.to_container(config, resolve=True))
+        found = OmegaConf.to_container(config, resolve=True)
+        return _validated(kind, found, told)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(p) for p in first["loc"])
-        raise DataError(f"{path}: {where}: {first['msg']} (got {first['input']!r})") from None
+        where = ".".join(_keys(found, first["loc"]))
+        value = first["input"]
+        got = "" if isinstance(value, dict) else f" (got {value!r})"
+        said = first["msg"].removeprefix("Value error, ")
+        raise DataError(f"{path}: {where}: {said}{got}") from None
     except (OmegaConfBaseException, YAMLError, ValueError, OSError) as error:
         raise DataError(f"{path}: {str(error).splitlines()[0]}") from None
+
+
+def _keys(found: Any, loc: tuple[int | str, ...]) -> list[str]:
+    """The keys of a place in a configuration, without the kinds that pydantic names between."""
+    keys = []
+    for key in loc:
+        if key == loc[-1] or (isinstance(found, dict) and key in found):
+            keys.append(str(key))
+            found = found.get(key) if isinstance(found, dict) else None
+    return keys
+
+
+def _afresh(preset: Any, told: Any) -> Any:
+    """The preset without what it says of kinds that were changed, but for choices within them."""
+    if not isinstance(preset, dict) or not isinstance(told, dict):
+        return preset
+    changed = "kind" in told and "kind" in preset and told["kind"] != preset["kind"]
+    return {
+        key: _afresh(value, told.get(key))
+        for key, value in preset.items()
+        if not changed or (isinstance(value, dict) and "kind" in value)
+    }
+
+
+def _validated(kind: type[_Kind], found: Any, told: Any) -> _Kind:
+    """The configuration; where a kind was changed, without choices that it does not have."""
+    while True:
+        try:
+            return kind.model_validate(found)
+        except ValidationError as error:
+            if not any(_drop(found, told, e["loc"]) for e in error.errors()):
+                raise
+
+
+def _drop(found: Any, told: Any, loc: tuple[int | str, ...]) -> bool:
+    """Drop the choice within a changed kind that an error is about, unless somebody made it."""
+    for key in loc:
+        if not isinstance(found, dict) or key not in found:  # the name of a kind, not a key
+            continue
+        below = told.get(key) if isinstance(told, dict) else None
+        inner = found[key]
+        changed = isinstance(told, dict) and "kind" in told
+        if changed and below is None and isinstance(inner, dict) and "kind" in inner:
+            del found[key]
+            return True
+        found, told = inner, below
+    return False
 
 
 def _presets(room: str) -> Path:

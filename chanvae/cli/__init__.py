@@ -7,7 +7,7 @@ import click
 
 COMMANDS = (
     "inspect", "simulate", "convert", "fit", "generate", "interpolate", "export",
-    "evaluate", "compare", "link", "explore",
+    "evaluate", "compare", "link", "benchmark", "explore",
 )  # fmt: skip
 """In the order of use. Each is ``chanvae.cli.NAME.command``."""
 

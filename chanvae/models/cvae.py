@@ -2,17 +2,34 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from chanvae.config import MapNetwork, ModelConfig, PathLikelihood
-from chanvae.models.likelihoods import BinLikelihood, Bins
-from chanvae.models.paths import Paths, PathsFromPlanes
+from chanvae.config import (
+    CrossEntropyLikelihood,
+    LatentModel,
+    MapNetwork,
+    PathLikelihood,
+    SquaredErrorLikelihood,
+    VampPrior,
+)
+from chanvae.models.likelihoods import BinLikelihood
+from chanvae.models.maps import MapDistribution, MapModel, Terms
+from chanvae.models.paths import PathsFromPlanes
+from chanvae.models.plain import PowerLikelihood, SquaredError
+from chanvae.models.vamp import Vamp
 from chanvae.nn.decoder import MapDecoder, VectorDecoder
 from chanvae.nn.encoder import MapEncoder, VectorEncoder
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import peak_bin
+
+ACTIVE = 0.01
+"""A latent whose divergence is above this many nats is active (Burda et al. 2016)."""
+_BATCH = 256
+
+Likelihood = BinLikelihood | PathsFromPlanes | SquaredError | PowerLikelihood
 
 
 @dataclass(frozen=True)
@@ -21,8 +38,10 @@ class Elbo:
 
     Args:
         reconstruction: Expected log likelihood ``[n]``.
-        kl: Divergence of the posterior from N(0, I) in closed form ``[n]``.
-        kl_places: The same for each latent dimension, mean over the batch.
+        kl: Divergence of the posterior from the prior of the bound ``[n]``: from N(0, I) in
+            closed form, else of the draw.
+        kl_places: The same for each latent dimension, mean over the batch; empty for a code of
+            no width.
     """
 
     reconstruction: Tensor
@@ -35,7 +54,7 @@ class Elbo:
         return self.reconstruction - self.kl
 
 
-class CVAE(nn.Module):
+class CVAE(MapModel):
     """q(z | x, c) and p(x | z, c) over registered maps x; c holds conditions and pose.
 
     Args:
@@ -47,51 +66,124 @@ class CVAE(nn.Module):
         Kingma and Welling 2014, arXiv:1312.6114; Sohn, Lee and Yan 2015 (conditional).
     """
 
-    def __init__(self, grid: AngleDelay, context: int, config: ModelConfig) -> None:
+    parts = 2
+    """What the encoder says of each latent."""
+
+    def __init__(self, grid: AngleDelay, context: int, config: LatentModel) -> None:
         super().__init__()
-        axes = tuple(a for a, f in enumerate(grid.is_fourier) if f and grid.shape[a] > 1)
-        self.likelihood: BinLikelihood | PathsFromPlanes
-        if isinstance(config.likelihood, PathLikelihood):
-            self.likelihood = PathsFromPlanes(grid, config.likelihood)
-        else:
-            self.likelihood = BinLikelihood(grid.shape, peak_bin(grid), axes, config.likelihood)
+        self.likelihood: Likelihood = likelihood_of(grid, config)
+        self.power = config.quantity == "power"
+        self.beta: float = getattr(config, "beta", 1.0)
         network, planes = config.network, self.likelihood.planes
         if isinstance(network, MapNetwork):
-            self.encoder: nn.Module = MapEncoder(grid, context, network)
+            self.encoder: MapEncoder | VectorEncoder = MapEncoder(
+                grid, context, network, self.parts
+            )
             self.decoder: MapDecoder | VectorDecoder = MapDecoder(
                 grid.shape, planes, context, network
             )
         else:
-            self.encoder = VectorEncoder(grid, context, network)
+            self.encoder = VectorEncoder(grid, context, network, self.parts)
             self.decoder = VectorDecoder(grid.shape, planes, context, network)
-        self.dimensions = 2 * prod(grid.shape)
+        self.dimensions = (1 if self.power else 2) * prod(grid.shape)
+        prior = getattr(config, "prior", None)
+        self.vamp = None
+        if isinstance(prior, VampPrior):
+            self.vamp = Vamp(grid.shape, context, prior.pseudo_inputs)
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
         """Shape of one latent."""
         return self.decoder.latent_shape
 
+    def told(self, context: Tensor) -> Tensor:
+        """What the networks are told of a context."""
+        return context
+
     def encode(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance of q(z | x, c), ``[n, *latent_shape]`` each."""
-        mean, log_variance = self.encoder(x, context)
+        seen = x.abs().to(x.dtype) if self.power else x
+        mean, log_variance = self.encoder(seen, self.told(context))
         return mean, log_variance.clamp(-12, 6)
 
     def decode(
         self, z: Tensor, context: Tensor, generator: torch.Generator | None = None
-    ) -> Bins | Paths:
+    ) -> MapDistribution:
         """p(x | z, c), a distribution over complex maps ``[n, *grid.shape]``."""
-        return self.likelihood(self.decoder(z, context), generator)
+        return self.likelihood(self.decoder(z, self.told(context)), generator)
 
     def elbo(self, x: Tensor, context: Tensor, generator: torch.Generator | None = None) -> Elbo:
-        """One-sample estimate of the bound, with the divergence in closed form."""
+        """One-sample estimate of the bound, with the divergence in closed form where there is."""
         mean, log_variance = self.encode(x, context)
         z = draw(mean, log_variance, generator)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
-        return Elbo(
-            reconstruction=self.decode(z, context, generator).log_prob(x),
-            kl=kl.flatten(1).sum(1),
-            kl_places=kl.mean(0),
-        )
+        reconstruction = self.decode(z, context, generator).log_prob(x)
+        if self.vamp is None:
+            return Elbo(reconstruction, kl=kl.flatten(1).sum(1), kl_places=kl.mean(0))
+        posterior = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
+        evidence = posterior.log_prob(z).flatten(1).sum(1)
+        against = evidence - self.vamp.log_prob(z, self.told(context), self.encode)
+        return Elbo(reconstruction, against, self.vamp.held(mean, log_variance))
+
+    def loss(
+        self,
+        x: Tensor,
+        context: Tensor,
+        generator: torch.Generator,
+        step: int,
+        weight: float = 1.0,
+        free: float = 0.0,
+    ) -> Terms:
+        """The negative bound per real dimension of a map; arguments as in the interface."""
+        terms = self.elbo(x, context, generator)
+        penalty = terms.kl_places.clamp(min=free).sum() if free else terms.kl
+        total = (weight * self.beta * penalty - terms.reconstruction) / self.dimensions
+        return {"loss": total, "reconstruction": terms.reconstruction, "kl": terms.kl}
+
+    def validate(self, x: Tensor, context: Tensor, generator: torch.Generator) -> dict[str, Any]:
+        """The bound, its terms, and how much each latent holds, in nats."""
+        rows = torch.arange(len(x)).split(_BATCH)
+        found = [self.elbo(x[r], context[r], generator) for r in rows]
+        figures = {
+            "loss": -float(torch.cat([e.elbo for e in found]).mean()),
+            "reconstruction": float(torch.cat([e.reconstruction for e in found]).mean()),
+            "kl": float(torch.cat([e.kl for e in found]).mean()),
+        }
+        weights = torch.tensor([len(r) for r in rows]) / len(x)
+        places = torch.stack([w * e.kl_places for w, e in zip(weights, found)]).sum(0)
+        if not places.numel():
+            return figures
+        held = places.flatten(1).sum(1) if places.ndim > 1 else places
+        return figures | {
+            "active_latents": float((places > ACTIVE).sum()),
+            "latents": float(places.numel()),
+            "kl_latents": [round(float(nats), 4) for nats in held],
+        }
+
+    @property
+    def prepared(self) -> bool:
+        """Where pseudo-inputs are to start at training maps."""
+        return self.vamp is not None
+
+    def prepare(self, x: Tensor, context: Tensor, seed: int) -> None:
+        """Start pseudo-inputs at training maps."""
+        if self.vamp is not None:
+            self.vamp.start(x, self.told(context), seed)
+
+
+def likelihood_of(grid: AngleDelay, config: LatentModel) -> Likelihood:
+    """The likelihood that a configuration means, for maps of a grid."""
+    likelihood = config.likelihood
+    if isinstance(likelihood, PathLikelihood):
+        return PathsFromPlanes(grid, likelihood)
+    if isinstance(likelihood, CrossEntropyLikelihood):
+        return PowerLikelihood(likelihood)
+    if config.quantity == "power" and likelihood.kind != "neighbours":
+        return PowerLikelihood(likelihood)
+    if isinstance(likelihood, SquaredErrorLikelihood):
+        return SquaredError(likelihood)
+    axes = tuple(a for a, f in enumerate(grid.is_fourier) if f and grid.shape[a] > 1)
+    return BinLikelihood(grid.shape, peak_bin(grid), axes, likelihood)
 
 
 def draw(mean: Tensor, log_variance: Tensor, generator: torch.Generator | None = None) -> Tensor:

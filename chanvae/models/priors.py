@@ -1,6 +1,7 @@
 """What latents and poses are drawn from: densities fitted on the aggregate posterior."""
 
 import math
+from abc import abstractmethod
 
 import torch
 import zuko
@@ -99,20 +100,49 @@ class PosePrior(nn.Module):
         return Pose(entries[:, 0].exp(), phase.double(), (entries[:, 1:] + self.cuts) % 1.0)
 
 
-class LatentPrior(nn.Module):
+class Prior(nn.Module):
+    """p(z | context), fitted on the aggregate posterior: the interface of the priors.
+
+    Args:
+        latent_shape: Shape of one latent.
+    """
+
+    center: Tensor
+    scale: Tensor
+
+    def __init__(self, latent_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        latent, *coarse = latent_shape
+        self.latent_shape = latent_shape
+        self.register_buffer("center", torch.zeros(latent, *[1] * len(coarse)))
+        self.register_buffer("scale", torch.ones(latent, *[1] * len(coarse)))
+
+    def fit_scale(self, z: Tensor) -> None:
+        """Learn mean and scale of each latent channel."""
+        dims = (0, *range(2, z.ndim))
+        self.center = z.mean(dims, keepdim=True)[0]
+        self.scale = z.std(dims, keepdim=True)[0].clamp(min=1e-3)
+
+    @abstractmethod
+    def loss(self, z: Tensor, context: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """What a training step minimises ``[n]``."""
+
+    @abstractmethod
+    def sample(self, context: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Latents ``[n, *latent_shape]`` for contexts ``[n, width]``."""
+
+
+class LatentPrior(Prior):
     """p(z | context) of a latent map or vector: flow matching along straight paths from noise.
 
     References:
         Lipman et al. 2023, arXiv:2210.02747.
     """
 
-    center: Tensor
-    scale: Tensor
-
     def __init__(
         self, latent_shape: tuple[int, ...], context: int, config: FlowMatchingPrior
     ) -> None:
-        super().__init__()
+        super().__init__(latent_shape)
         latent, *coarse = latent_shape
         axes, width = len(coarse), config.width
         self.first = convolution(axes, latent, width)
@@ -121,15 +151,6 @@ class LatentPrior(nn.Module):
         self.trunk = Trunk(axes, width, width, config.blocks, pooled=True)
         self.last = convolution(axes, width, latent)
         self.steps = config.midpoint_steps
-        self.register_buffer("center", torch.zeros(latent, *[1] * len(coarse)))
-        self.register_buffer("scale", torch.ones(latent, *[1] * len(coarse)))
-        self.latent_shape = latent_shape
-
-    def fit_scale(self, z: Tensor) -> None:
-        """Learn mean and scale of each latent channel."""
-        dims = (0, *range(2, z.ndim))
-        self.center = z.mean(dims, keepdim=True)[0]
-        self.scale = z.std(dims, keepdim=True)[0].clamp(min=1e-3)
 
     def velocity(self, z: Tensor, time: Tensor, context: Tensor) -> Tensor:
         """Velocity at ``z`` ``[n, *latent_shape]`` and time ``[n]`` in [0, 1]."""
@@ -151,10 +172,10 @@ class LatentPrior(nn.Module):
         n, device = len(context), context.device
         noise = torch.randn(n, *self.latent_shape, generator=generator, device=device)
         parts = zip(noise.split(TOGETHER), context.split(TOGETHER))
-        z = torch.cat([self._end(start, told) for start, told in parts])
+        z = torch.cat([self.end(start, told) for start, told in parts])
         return self.center + self.scale * z
 
-    def _end(self, z: Tensor, context: Tensor) -> Tensor:
+    def end(self, z: Tensor, context: Tensor) -> Tensor:
         """Where the paths that start at ``z`` end."""
         step = 1.0 / self.steps
         for k in range(self.steps):

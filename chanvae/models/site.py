@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from chanvae.config import ModelConfig
+from chanvae.config import AnyModel
 from chanvae.models.context import Context
-from chanvae.models.cvae import CVAE, draw
-from chanvae.models.priors import TOGETHER, LatentPrior, PosePrior
+from chanvae.models.cvae import draw
+from chanvae.models.densities import prior_of
+from chanvae.models.family import model_of
+from chanvae.models.priors import TOGETHER, PosePrior
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose, register, unregister
 
@@ -55,14 +57,14 @@ class SiteModel(nn.Module):
     told: Tensor
 
     def __init__(
-        self, grid: AngleDelay, conditions: int, config: ModelConfig, varying: int | None = None
+        self, grid: AngleDelay, conditions: int, config: AnyModel, varying: int | None = None
     ) -> None:
         super().__init__()
         self.grid = grid
         self.context = Context(grid, conditions)
-        self.cvae = CVAE(grid, self.context.width, config)
+        self.cvae = model_of(grid, self.context.width, config)
         self.pose_prior = PosePrior(len(grid.shape), conditions, varying)
-        self.latent_prior = LatentPrior(self.cvae.latent_shape, self.context.width, config.prior)
+        self.latent_prior = prior_of(self.cvae, self.context.width, getattr(config, "prior", None))
         self.register_buffer("tilt", torch.ones(grid.shape[-1]))
         knots = torch.linspace(-4, 4, KNOTS, dtype=torch.float64)
         self.register_buffer("held", knots.expand(conditions, -1).clone())

@@ -15,6 +15,8 @@ from chanvae.transforms.condition_vector import ConditionVector
 
 DRAWS = 4096
 """Channels drawn to look at, each round."""
+FEWEST = 64
+"""Fewer say nothing about quantiles."""
 ROUNDS = 5
 """Tilt and conditions act on each other, so they are sought in turn."""
 _BATCH = 1024
@@ -34,6 +36,7 @@ def calibrate(
     template: ChannelDataset,
     seed: int,
     tilt: bool = True,
+    draws: int = DRAWS,
 ) -> None:
     """Set the constants of a model by which its draws become right as a whole.
 
@@ -50,11 +53,12 @@ def calibrate(
         template: Axes, arrays and meta of the channels.
         seed: Seed of the fit.
         tilt: Seek the tilt too.
+        draws: Channels drawn to look at, each round; below 64 nothing is sought.
     """
     computed = _computed(vector)
-    if not (tilt or computed):
+    if not (tilt or computed) or draws < FEWEST:
         return
-    rows = torch.randperm(len(train), generator=generator_for(seed, "calibration", 0))[:DRAWS]
+    rows = torch.randperm(len(train), generator=generator_for(seed, "calibration", 0))[:draws]
     rows = rows.sort().values
     read = train.x.read if isinstance(train.x, FileMaps) else train.x.__getitem__
     wanted = torch.stack([_profile(read(r)) for r in rows.split(_BATCH)]).mean(0) if tilt else None
@@ -64,7 +68,7 @@ def calibrate(
         model.told[k] = model.held[k]
     for round_ in range(ROUNDS):
         generator = generator_for(seed, "calibration", round_ + 1)
-        lot = torch.randint(len(train), (DRAWS,), generator=generator)
+        lot = torch.randint(len(train), (draws,), generator=generator)
         profiles, achieved = [], []
         for part in lot.split(_BATCH):
             x, pose = model.draw_maps(train.c[part], generator)

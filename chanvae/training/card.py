@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 import chanvae
 from chanvae.channels import ChannelDataset
+from chanvae.config import Rival
 from chanvae.files import whole
 from chanvae.run import Run, split_for
 from chanvae.split import Split
@@ -35,7 +36,7 @@ def card(run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record:
     split = split_for(dataset, run.config)
     best = {}
     for row in record.rows:
-        game = row["stage"] == "refinement"  # its last weights are kept
+        game = row["stage"] == "refinement" or run.config.model.kind == "wgan"  # the last are kept
         if game or row["validation_loss"] <= best.get(row["stage"], row)["validation_loss"]:
             best[row["stage"]] = row
     conditions = "\n".join(_condition(run, name) for name in run.known) or "none"
@@ -47,8 +48,7 @@ def card(run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record:
     )
     return f"""# Card of a chanvae run
 
-A `{run.config.model.kind}` with a `{run.config.model.network.kind}` network, a
-`{run.config.model.likelihood.kind}` likelihood and a `{run.config.model.prior.kind}` prior,
+{_what(run)},
 fitted by chanvae {chanvae.__version__} (torch {torch.__version__}, Python
 {platform.python_version()}, {torch.get_num_threads()} threads, seed {run.config.seed}) in
 {record.elapsed:.0f} s.
@@ -78,9 +78,9 @@ Angular spread: {meta.angular_spread_definition or "not a condition"}
 
 ## Training
 
-Best validation (autoencoder: negative ELBO and KL in nats per realisation; pose: nats; prior:
-its own loss), and the last of the refinement (mean W1/σ of eigenvalues and of the power at every
-delay and angle, drawn against validation maps).
+Best validation (autoencoder: negative ELBO and KL in nats per realisation; pose: nats; prior and
+rivals: their own loss), and the last of the refinement (mean W1/σ of eigenvalues and of the power
+at every delay and angle, drawn against validation maps).
 
 | stage | step | loss | KL | active latents |
 |---|---|---|---|---|
@@ -99,6 +99,18 @@ delay and angle, drawn against validation maps).
 def _split(split: Split) -> str:
     """What keeps the held-out part from the others."""
     return f"{split.what} held out" if split.what else "realisations were parted at random"
+
+
+def _what(run: Run) -> str:
+    """The kind of model, and its choices."""
+    model = run.config.model
+    if isinstance(model, Rival):
+        return f"A `{model.kind}` of registered maps"
+    quantity = "" if model.quantity == "complex" else " of powers"
+    return (
+        f"A `{model.kind}` with a `{model.network.kind}` network, a\n"
+        f"`{model.likelihood.kind}` likelihood{quantity} and a `{model.prior.kind}` prior"
+    )
 
 
 def _files(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from chanvae.channels import ChannelDataset
 from chanvae.checkpoint import load, part
-from chanvae.config import FitConfig
+from chanvae.config import FitConfig, Rival
 from chanvae.errors import DataError
 from chanvae.io.options import settled
 from chanvae.io.read import require_enough
@@ -37,22 +38,27 @@ from chanvae.seeds import generator_for
 from chanvae.signal.normalization import EACH, GAIN
 from chanvae.signal.pipeline import hints, signal_lines
 from chanvae.stats.conditions import with_channel_conditions
-from chanvae.training.calibration import calibrate
+from chanvae.training.budget import Budget
+from chanvae.training.calibration import DRAWS, ROUNDS, calibrate
 from chanvae.training.card import write_card
 from chanvae.training.loop import Stage
 from chanvae.training.posterior import Posterior
 from chanvae.training.record import Record
 from chanvae.training.refinement import Refinement
 from chanvae.training.registering import registered
-from chanvae.training.schedules import warm_up
+from chanvae.training.schedules import kl_weight
 from chanvae.training.supply import FileMaps, map_bytes
 from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
 
 Saved = tuple[dict[str, Tensor], dict[str, Any]]
 VALIDATION = 2000
 """Validation realisations looked at, at most."""
-ACTIVE = 0.01
-"""A latent whose divergence is above this many nats is active (Burda et al. 2016)."""
+SHORT = 500
+"""The same of a fit whose time is limited."""
+TRIED = 256
+"""Channels that are drawn to see how long that takes."""
+PREPARED = 10_000
+"""Training realisations that models are started from, at most."""
 
 
 def fit(
@@ -77,7 +83,7 @@ def fit(
         overwrite: Replace a run in ``directory``.
         progress: Show a progress bar.
         say: Called with what was done to the channels and what the user should know, line by
-            line, before the fit begins.
+            line, before the fit begins and where latents die.
 
     Returns:
         The fitted run.
@@ -86,6 +92,7 @@ def fit(
         DataError: The data cannot be used, or the directory holds a run already.
         KeyboardInterrupt: Stopped by the user; the checkpoint in ``directory`` is up to date.
     """
+    started = time.monotonic()
     folder = None if directory is None else Path(directory)
     saved: Saved | None = None
     if resume:
@@ -132,11 +139,18 @@ def fit(
         source=source,
         directory=folder,
     )
-    with Record(folder, config, resume, progress) as record:
-        _train(run, material, record, saved)
+    with Record(folder, config, resume, progress, say) as record:
+        budget = Budget(config, say, started, saved[1]["elapsed"] if saved else 0.0)
+        _train(run, material, record, saved, budget)
         run.model.eval()
-        independent = config.model.likelihood.kind == "gaussian"
-        calibrate(run.model, material.train, run.vector, template, config.seed, tilt=independent)
+        if not isinstance(config.model, Rival):
+            tilt = config.model.likelihood.kind not in ("paths", "neighbours")
+            draws = (
+                _affordable(run.model, material.train, budget)
+                if config.training.seconds
+                else DRAWS
+            )
+            calibrate(run.model, material.train, run.vector, template, config.seed, tilt, draws)
         if folder is not None:
             run.save(folder)
             write_card(run, material.dataset, material.sizes, record)
@@ -186,7 +200,14 @@ def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Mate
         train = registered(dataset, parts.train, model, vector, limit, progress)
         model.pose_prior = PosePrior.fitted(train.pose, vector.width)
     model.context.fit(train.pose)
-    few = parts.validation[: max(min(VALIDATION, int(limit / 8) // map_bytes(model.grid)), 256)]
+    if model.cvae.prepared:
+        most = min(PREPARED, max(int(limit / 8) // map_bytes(model.grid), 256))
+        some = torch.linspace(0, len(train) - 1, min(most, len(train))).long()
+        maps = train.x.read(some) if isinstance(train.x, FileMaps) else train.x[some]
+        told = model.context(train.c[some], train.pose[some])
+        model.cvae.prepare(maps, told, config.seed)
+    most = SHORT if config.training.seconds else VALIDATION
+    few = parts.validation[: max(min(most, int(limit / 8) // map_bytes(model.grid)), 256)]
     validation = registered(dataset, few, model, vector)
     sizes = (len(parts.train), len(parts.validation), len(parts.test))
     known_gains = dataset.meta.normalization == EACH and GAIN in dataset.conditions
@@ -202,27 +223,20 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
     context_validation = model.context(validation.c, validation.pose)
 
     def loss(rows: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        terms = model.cvae.elbo(train.x[rows], context[rows], generator)
-        beta = warm_up(step, autoencoder.steps, how.beta_first, how.warmup)
-        total = (beta * terms.kl - terms.reconstruction) / model.cvae.dimensions
-        return {"loss": total, "reconstruction": terms.reconstruction, "kl": terms.kl}
+        weight = kl_weight(step, autoencoder.steps, how)
+        told = context[rows]
+        return model.cvae.loss(train.x[rows], told, generator, step, weight, how.free_bits)
 
-    def validate(generator: torch.Generator) -> dict[str, float]:
-        rows = torch.arange(len(validation)).split(256)
-        found = [model.cvae.elbo(validation.x[r], context_validation[r], generator) for r in rows]
-        weights = torch.tensor([len(r) for r in rows]) / len(validation)
-        places = torch.stack([w * e.kl_places for w, e in zip(weights, found)]).sum(0)
-        return {
-            "loss": -float(torch.cat([e.elbo for e in found]).mean()),
-            "reconstruction": float(torch.cat([e.reconstruction for e in found]).mean()),
-            "kl": float(torch.cat([e.kl for e in found]).mean()),
-            "active_latents": float((places > ACTIVE).sum()),
-        }
+    def validate(generator: torch.Generator) -> dict[str, Any]:
+        return model.cvae.validate(validation.x, context_validation, generator)
 
     seed = config.seed
+    rival = isinstance(config.model, Rival)
+    first = config.model.optimisation if isinstance(config.model, Rival) else how.optimisation
     autoencoder = Stage(
-        "autoencoder", model.cvae, how.optimisation, len(train), loss, validate, seed, order
-    )
+        "rival" if rival else "autoencoder", model.cvae, first, len(train), loss, validate, seed,
+        order, game=config.model.kind == "wgan",
+    )  # fmt: skip
     yield autoencoder
     model.cvae.eval()
     values = model.pose_prior.gaussian(train.pose, generator_for(seed, "pose", 0))
@@ -237,6 +251,9 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
             lambda _: {"loss": -float(model.pose_prior.log_prob(held_out, validation.c).mean())},
             seed,
         )
+    if isinstance(config.model, Rival):
+        return
+    optimisation = getattr(config.model.prior, "optimisation", None)
     train_posterior = Posterior(model, train, context)
     model.latent_prior.fit_scale(train_posterior.sample(generator_for(seed, "scale", 0)))
     validation_posterior = Posterior(model, validation, context_validation)
@@ -251,11 +268,11 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
             "loss": float(model.latent_prior.loss(other, context_validation, generator).mean())
         }
 
-    optimisation = config.model.prior.optimisation
-    yield Stage(
-        "prior", model.latent_prior, optimisation, len(train), prior_loss, prior_validate, seed,
-        order,
-    )  # fmt: skip
+    if optimisation is not None:
+        yield Stage(
+            "prior", model.latent_prior, optimisation, len(train), prior_loss, prior_validate,
+            seed, order,
+        )  # fmt: skip
     if how.refinement is None:
         return
     with torch.random.fork_rng(devices=[]):
@@ -268,7 +285,16 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
     )  # fmt: skip
 
 
-def _train(run: Run, material: Material, record: Record, saved: Saved | None) -> None:
+def _affordable(model: SiteModel, train: Registered, budget: Budget) -> int:
+    """Channels that a round of calibration may draw in the time that is left."""
+    start, few = time.monotonic(), train.c[:TRIED]
+    model.draw_maps(few, generator_for(0, "calibration", 0))
+    return min(budget.draws((time.monotonic() - start) / len(few), ROUNDS), DRAWS)
+
+
+def _train(
+    run: Run, material: Material, record: Record, saved: Saved | None, budget: Budget
+) -> None:
     """Run the stages in order, from where a checkpoint left them."""
     model = run.model
     position = None
@@ -282,4 +308,6 @@ def _train(run: Run, material: Material, record: Record, saved: Saved | None) ->
         if position is not None and saved is not None:
             stage.go_on(part(saved[0], "stage"), position)
             position = None
+        else:
+            budget.grant(stage)
         stage.run(partial(record.report, stage, lambda: describe(run)))

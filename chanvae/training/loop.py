@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,8 @@ from chanvae.seeds import generator_for
 from chanvae.training.schedules import one_cycle
 
 Terms = dict[str, Tensor]
+VALIDATIONS = 20
+"""Validations of a stage, about."""
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Stage:
         order: Generator to the indices of an epoch; by default all of them, well mixed.
         game: Two networks learn against each other, and no validation says which weights are
             best: the last are kept, or those of the start where the last are worse.
+        deadline: Value of ``time.monotonic()`` at which the stage ends, however far it is.
     """
 
     name: str
@@ -45,10 +49,11 @@ class Stage:
     how: Optimisation
     realisations: int
     loss: Callable[[Tensor, int, torch.Generator], Terms]
-    validate: Callable[[torch.Generator], dict[str, float]]
+    validate: Callable[[torch.Generator], dict[str, Any]]
     seed: int
     order: Callable[[torch.Generator], Tensor] | None = None
     game: bool = False
+    deadline: float = math.inf
     step: int = 0
     best: float = math.inf
     since_best: int = 0
@@ -66,10 +71,10 @@ class Stage:
     def _per_epoch(self) -> int:
         return max(self.realisations // self.how.batch, 1)
 
-    def run(self, report: Callable[[dict[str, float], bool], None]) -> None:
+    def run(self, report: Callable[[dict[str, Any], bool], None]) -> None:
         """Train to the end; ``report(figures, validated)`` is called along the way."""
         how, steps = self.how, self.steps
-        every = max(steps // 20, 1)
+        every = max(steps // VALIDATIONS, 1)
         weights = [p for p in self.network.parameters() if p.requires_grad]
         if self.optimizer is None:
             self.optimizer = self._new_optimizer(weights)
@@ -77,7 +82,7 @@ class Stage:
             self.averaged = copy.deepcopy(self.network)
         if self.game and self.step == 0:
             self._choose()
-        while self.step < steps and self.since_best < how.patience:
+        while self._goes_on():
             generator = generator_for(self.seed, self.name, self.step)
             for group in self.optimizer.param_groups:
                 group["lr"] = one_cycle(self.step, steps, how.learning_rate)
@@ -100,7 +105,14 @@ class Stage:
                 report(figures | self._choose(), True)
             elif self.step % 10 == 0:
                 report(figures, False)
+        if self.step < steps and (self.game or not self.best_weights):
+            self._choose(last=True)
         self.network.load_state_dict(self.best_weights)
+
+    def _goes_on(self) -> bool:
+        if self.step > 0 and time.monotonic() > self.deadline:
+            return False
+        return self.step < self.steps and self.since_best < self.how.patience
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights, best weights, averages and optimiser state, to go on from."""
@@ -113,11 +125,15 @@ class Stage:
     def position(self) -> dict[str, Any]:
         """Where the stage stands, for a header."""
         best = None if math.isinf(self.best) else self.best
-        return {"stage": self.name, "step": self.step, "best": best, "since": self.since_best}
+        how = {"steps": self.how.steps, "epochs": self.how.epochs}
+        place = {"stage": self.name, "step": self.step, "best": best, "since": self.since_best}
+        return place | how
 
     def go_on(self, tensors: dict[str, Tensor], position: dict[str, Any]) -> None:
         """Take up what :meth:`tensors` and :meth:`position` gave."""
         self.step, self.since_best = position["step"], position["since"]
+        granted = {key: position[key] for key in ("steps", "epochs") if key in position}
+        self.how = self.how.model_copy(update=granted)
         self.best = math.inf if position["best"] is None else position["best"]
         self.network.load_state_dict(part(tensors, "now"))
         self.best_weights = part(tensors, "best")
@@ -155,14 +171,14 @@ class Stage:
             mean.lerp_(now, 1 - decay)
 
     @torch.no_grad()
-    def _choose(self) -> dict[str, float]:
+    def _choose(self, last: bool = False) -> dict[str, Any]:
         """Validate the (averaged) weights and keep them if they are better than those kept."""
         now = {k: v.clone() for k, v in self.network.state_dict().items()}
         if self.averaged is not None:
             self.network.load_state_dict(self.averaged.state_dict())
         figures = self.validate(generator_for(self.seed, self.name + " validation", 0))
         self.since_best += not self.game
-        if figures["loss"] < self.best and (not self.game or self.step in (0, self.steps)):
+        if figures["loss"] < self.best and (not self.game or last or self.step in (0, self.steps)):
             self.best, self.since_best = figures["loss"], 0
             self.best_weights = {k: v.clone() for k, v in self.network.state_dict().items()}
         self.network.load_state_dict(now)

@@ -19,6 +19,7 @@ from chanvae.errors import DataError
 from chanvae.files import whole
 from chanvae.run import CHECKPOINT, MODEL
 from chanvae.training.loop import Stage
+from chanvae.training.monitor import collapse
 
 METRICS = "metrics.jsonl"
 CONFIG = "config.yaml"
@@ -34,15 +35,23 @@ class Record:
         config: Written as ``config.yaml``.
         resume: Go on with what lies in the folder instead of clearing it.
         progress: Show a bar on standard error.
+        say: Called with a line where the user should know something.
     """
 
     def __init__(
-        self, folder: Path | None, config: FitConfig, resume: bool, progress: bool
+        self,
+        folder: Path | None,
+        config: FitConfig,
+        resume: bool,
+        progress: bool,
+        say: Callable[[str], object] = lambda line: None,
     ) -> None:
         self.folder = folder
+        self._config, self._say = config, say
         self.elapsed = 0.0
         self.rows: list[dict[str, Any]] = []
         self._mark = time.monotonic()
+        self._active = ""
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +92,7 @@ class Record:
         self,
         stage: Stage,
         describe: Callable[[], tuple[dict[str, Tensor], dict[str, Any]]],
-        figures: dict[str, float],
+        figures: dict[str, Any],
         validated: bool,
     ) -> None:
         """Take the figures of one step; after a validation also save a checkpoint."""
@@ -98,6 +107,10 @@ class Record:
             "seconds": round(self.elapsed, 1),
             **figures,
         }
+        if warning := collapse(figures, stage.step / stage.steps, self._config):
+            if not any("warning" in earlier for earlier in self.rows):
+                self._say(warning)
+            row["warning"] = warning
         self.rows.append(row)
         if self.folder is None:
             return
@@ -111,10 +124,17 @@ class Record:
         with (self.folder / METRICS).open("a") as file:
             file.write(json.dumps(row) + "\n")
 
-    def _show(self, stage: Stage, figures: dict[str, float]) -> None:
+    def _show(self, stage: Stage, figures: dict[str, Any]) -> None:
         if stage.name not in self._tasks:
             self._tasks[stage.name] = self._bar.add_task(stage.name, total=stage.steps, figures="")
         names = {"reconstruction": "reconstruction", "kl": "KL", "validation_loss": "validation"}
         parts = [f"{names[k]} {v:.1f}" for k, v in figures.items() if k in names]
-        text = f"{', '.join(parts)} nats" if "kl" in figures else f"loss {figures['loss']:.3f}"
+        if "validation_active_latents" in figures:
+            active, of = (figures[f"validation_{k}"] for k in ("active_latents", "latents"))
+            self._active = f"; {active:.0f} of {of:.0f} latents active"
+        text = (
+            f"{', '.join(parts)} nats{self._active}"
+            if "kl" in figures
+            else f"loss {figures['loss']:.3f}"
+        )
         self._bar.update(self._tasks[stage.name], completed=stage.step, figures=text)

@@ -49,7 +49,9 @@ class Refinement:
     ) -> None:
         self._cvae, self._maps, self._context = model.cvae, train.x, context
         self._critic = Critic(model.grid, context.shape[1])
-        self.networks = nn.ModuleDict({"decoder": model.cvae.decoder, "critic": self._critic})
+        self.networks = nn.ModuleDict(
+            {"decoder": model.cvae.get_submodule("decoder"), "critic": self._critic}
+        )
         chosen = torch.randint(len(context), (min(BANK, len(context)),), generator=generator)
         self._told = context[chosen]
         with torch.no_grad():

@@ -1,7 +1,5 @@
 """Baselines of complex Gaussian channels: one covariance, and a mixture of several."""
 
-import warnings
-
 import numpy as np
 import torch
 from jaxtyping import Complex
@@ -10,6 +8,7 @@ from torch import Tensor
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.baselines.resample import made
 from chanvae.evaluate.grid import Grid
+from chanvae.models.rivals.mixture import components
 
 FULL = 2048
 """Bins of a channel up to which its covariance is a full matrix."""
@@ -65,29 +64,17 @@ def mixture(training: ChannelDataset, n: int, rng: np.random.Generator) -> Chann
     Raises:
         ImportError: The extra ``benchmark`` is not installed.
     """
-    from cplx_gmm import GaussianMixtureCplx
-    from sklearn.exceptions import ConvergenceWarning
-
     transform = Grid.of(training).angle_delay
     rows = np.sort(rng.permutation(len(training))[:MIXTURE_FIT])
     x = transform.forward(transform.unfold(training[rows].tensor())).flatten(1)
     scale = float(x.abs().square().mean().sqrt().clamp(min=1e-30))
     full = x.shape[1] <= MIXTURE_FULL
-    model = GaussianMixtureCplx(
-        n_components=max(1, min(COMPONENTS, len(x) // 50)),
-        covariance_type="full" if full else "diag",
-        zero_mean=True,
-        tol=1e-2,
-        max_iter=30,
-        random_state=int(rng.integers(2**31)),
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the rounds are enough for a baseline
-        model.fit((x / scale).numpy())
+    count, start = max(1, min(COMPONENTS, len(x) // 50)), int(rng.integers(2**31))
+    weights, _, spreads = components((x / scale).numpy(), count, full, True, start)
     # Its own draws come from a generator without a seed, so the components are drawn from here.
-    counts = rng.multinomial(n, model.weights_ / model.weights_.sum())
+    counts = rng.multinomial(n, weights / weights.sum())
     drawn = []
-    for count, spread in zip(counts, model.covariances_, strict=True):
+    for count, spread in zip(counts, spreads, strict=True):
         noise = _noise((int(count), x.shape[1]), rng)
         if full:
             drawn.append(noise @ _root(torch.as_tensor(spread)).mT.to(torch.complex64))

@@ -1,0 +1,1 @@
+"""Generative models that are no autoencoders, behind the same interface."""
