@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from chanvae.config import CodePrior
 from chanvae.models.priors import Prior
+from chanvae.models.vamp import drawn_rows
 from chanvae.models.vqvae import VQVAE
 
 
@@ -49,7 +50,6 @@ class Codes(Prior):
         word, drawn = book.new_zeros(len(context), book.shape[1]), []
         for place in self.place:
             out, state = self.network((self.word(word) + place + steered)[:, None], state)
-            share = self.last(out[:, 0]).softmax(1)
-            word = book[torch.multinomial(share, 1, generator=generator)[:, 0]]
+            word = book[drawn_rows(self.last(out[:, 0]), generator)]
             drawn.append(word)
         return model.joined(torch.stack(drawn, dim=1))

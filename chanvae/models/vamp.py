@@ -71,6 +71,13 @@ def mixture_sample(
     logits: Tensor, mean: Tensor, log_variance: Tensor, generator: torch.Generator | None
 ) -> Tensor:
     """A draw for each row of ``logits``, ``[n, *latent_shape]``."""
-    chosen = torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+    chosen = drawn_rows(logits, generator)
     noise = torch.randn(mean[chosen].shape, device=mean.device, generator=generator)
     return mean[chosen] + torch.exp(0.5 * log_variance[chosen]) * noise
+
+
+def drawn_rows(logits: Tensor, generator: torch.Generator | None) -> Tensor:
+    """A number for each row of logits, drawn by their weights ``[n]``."""
+    edges = logits.softmax(1).cumsum(1)[:, :-1]
+    lot = torch.rand(len(logits), 1, device=logits.device, generator=generator)
+    return (edges < lot).sum(1)

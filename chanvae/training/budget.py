@@ -11,7 +11,7 @@ from chanvae.config import FitConfig, Rival
 from chanvae.errors import DataError
 from chanvae.training.loop import VALIDATIONS, Stage
 
-SHARES = {"autoencoder": 0.55, "rival": 0.9, "pose": 0.04, "prior": 0.25, "refinement": 0.16}
+SHARES = {"autoencoder": 0.55, "rival": 0.9, "pose": 0.07, "prior": 0.25, "refinement": 0.16}
 """How stages share the time, in proportion; those that a fit does not have leave it to others."""
 CALIBRATION = 0.12
 """Share of the time for drawing to calibrate."""

@@ -34,6 +34,8 @@ from chanvae.config import (
 from chanvae.errors import DataError
 from chanvae.models.plain import from_unit, to_unit
 from chanvae.models.site import Registered, SiteModel
+from chanvae.models.vamp import drawn_rows, mixture_log_prob
+from chanvae.models.vqvae import Codebook
 from chanvae.presets import configure
 from chanvae.transforms.angle_delay import AngleDelay
 from tests.models.test_cvae import GRIDS, some_channels
@@ -192,3 +194,44 @@ def test_probabilities_and_logits_are_the_same_likelihood():
     data, context = some_material(one, GRIDS[2], 4)
     a, b = (m.cvae.elbo(data.x, context, torch.Generator().manual_seed(0)) for m in (one, other))
     torch.testing.assert_close(a.reconstruction, b.reconstruction, rtol=1e-4, atol=1e-3)
+
+
+def test_components_are_drawn_by_their_weights():
+    logits = torch.tensor([0.1, 0.2, 0.7]).log().expand(20_000, 3)
+    counts = torch.bincount(drawn_rows(logits, torch.Generator().manual_seed(0)), minlength=3)
+    # Standard errors: at most 65 of 20,000.
+    torch.testing.assert_close(counts, torch.tensor([2000, 4000, 14000]), atol=330, rtol=0)
+
+
+def test_a_mixture_has_the_density_of_torch_distributions():
+    generator = torch.Generator().manual_seed(0)
+    z, mean, spread = (torch.randn(n, 2, 3, generator=generator) for n in (5, 4, 4))
+    logits = torch.randn(5, 4, generator=generator)
+    normal = torch.distributions.Normal(mean.flatten(1), (0.5 * spread).exp().flatten(1))
+    reference = torch.distributions.MixtureSameFamily(
+        torch.distributions.Categorical(logits=logits),
+        torch.distributions.Independent(normal, 1).expand((5, 4)),
+    ).log_prob(z.flatten(1))
+    torch.testing.assert_close(mixture_log_prob(z, logits, mean, spread), reference)
+
+
+def test_words_are_joined_as_they_were_cut():
+    for name in ("vqvae", "vqvae of a vector"):
+        model = site(SMALL, FAMILY[name]).cvae
+        z = torch.randn(3, *model.latent_shape, generator=torch.Generator().manual_seed(0))
+        assert model.words(z).shape[:2] == (3, model.count)
+        assert torch.equal(model.joined(model.words(z)), z)
+
+
+def test_a_codebook_follows_its_clusters():
+    generator = torch.Generator().manual_seed(0)
+    centers = torch.tensor([[3.0, 0.0], [-3.0, 0.0], [0.0, 3.0], [0.0, -3.0]])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        book = Codebook(4, 2, 0.9)
+    for _ in range(60):
+        which = torch.randint(4, (256,), generator=generator)
+        e = centers[which] + 0.1 * torch.randn(256, 2, generator=generator)
+        book.follow(e, book.nearest(e), generator)
+    found = torch.cdist(centers, book.words).min(1).values
+    assert float(found.max()) < 0.1

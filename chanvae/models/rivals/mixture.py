@@ -13,17 +13,18 @@ from torch import Tensor
 from chanvae.config import GmmConfig
 from chanvae.errors import DataError
 from chanvae.models.maps import MapModel, Terms
+from chanvae.models.vamp import drawn_rows
 from chanvae.nn.blocks import perceptron
 from chanvae.transforms.angle_delay import AngleDelay
 
 FULL = 64
 """Bins of a map up to which covariances are full matrices; beyond they are diagonal."""
-LEAST = 1e-5
+LEAST = 1e-4
 """Least variance along a direction, relative to the mean bin power."""
 
 
 def components(
-    x: np.ndarray, count: int, full: bool, zero_mean: bool, seed: int
+    x: np.ndarray, count: int, full: bool, zero_mean: bool, seed: int, least: float = 1e-6
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Fit a mixture by expectation maximisation.
 
@@ -33,6 +34,7 @@ def components(
         full: Full covariances; else diagonal ones.
         zero_mean: All means are zero.
         seed: Of the start.
+        least: Added to every variance.
 
     Returns:
         Weights ``[count]``, means ``[count, bins]`` and covariances ``[count, bins]`` or
@@ -49,6 +51,7 @@ def components(
         covariance_type="full" if full else "diag",
         zero_mean=zero_mean,
         tol=1e-2,
+        reg_covar=least,
         max_iter=30,
         random_state=seed,
     )
@@ -74,7 +77,7 @@ class Mixed:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """A draw, complex ``[n, *shape]``."""
-        chosen = torch.multinomial(self.logits.softmax(1), 1, generator=generator)[:, 0]
+        chosen = drawn_rows(self.logits, generator)
         white = torch.complex(self.white[:, 0], self.white[:, 1]) * math.sqrt(0.5)
         mean, root = self.model.mean, self.model.root
         if self.model.full:
@@ -128,7 +131,7 @@ class ComplexMixture(MapModel):
         Raises:
             DataError: cplx-gmm is not installed, or there are fewer maps than components.
         """
-        flat = x.flatten(1).numpy()[: self.config.fitted_on]
+        flat = x.flatten(1).numpy()[: self.config.fitted_on].astype(np.complex128)
         count = self.config.components
         if len(flat) < 2 * count:
             raise DataError(
@@ -136,10 +139,15 @@ class ComplexMixture(MapModel):
                 f"realisations; ask for at most {len(flat) // 2}"
             )
         try:
-            _, mean, covariance = components(flat, count, self.full, False, seed)
+            _, mean, covariance = components(flat, count, self.full, False, seed, LEAST)
         except ModuleNotFoundError:
             raise DataError(
                 "model.kind=gmm: needs cplx-gmm; `pip install chanvae[benchmark]` brings it"
+            ) from None
+        except ValueError as error:  # of the decomposition of a covariance
+            raise DataError(
+                f"model.components = {count}: the mixture cannot be fitted "
+                f"({str(error).split('.')[0]}); ask for fewer"
             ) from None
         self.mean = torch.view_as_real(torch.as_tensor(mean).to(torch.complex64)).contiguous()
         if self.full:
