@@ -327,6 +327,15 @@ class DdpmConfig(_Transport):
     sampler: Literal["ddpm", "ddim"] = "ddpm"
     steps: PositiveInt = Field(default=100, description="network evaluations of a draw")
 
+    @model_validator(mode="after")
+    def _no_more_steps_than_levels(self) -> Self:
+        if self.steps > self.levels:
+            raise ValueError(
+                f"{self.steps} steps of {self.levels} levels: ask for at most as many "
+                "model.steps as model.levels"
+            )
+        return self
+
 
 class FlowMatchingConfig(_Transport):
     """Flow matching of the maps themselves."""
@@ -371,7 +380,10 @@ class TrainingConfig(Config):
     )
     cycles: PositiveInt = Field(default=4, description="cycles of cyclic annealing")
     seconds: float = Field(
-        default=0.0, ge=0, description="wall time that steps are fitted into; 0 for as they are"
+        default=0.0, ge=0, description="time that steps are fitted into; 0 for as they are"
+    )
+    clock: Literal["wall", "cpu"] = Field(
+        default="wall", description="what seconds are of; cpu where others use the cores too"
     )
     free_bits: float = Field(
         default=0.0, ge=0, description="nats a latent may hold at no cost, mean over a batch"

@@ -79,6 +79,7 @@ def benchmark(
         "chanvae_version": chanvae.__version__,
         "torch_version": torch.__version__,
         "machine": f"{platform.machine()}, {threads}",
+        "clock": plan[0].config.training.clock,
         "budget_seconds": plan[0].config.training.seconds,
         "data": source["path"],
         "n": n,

@@ -11,14 +11,13 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from matplotlib.axes import Axes
 
-from chanvae.benchmark.table import COLUMNS, Row, rows, sentences
+from chanvae.benchmark.table import COLUMNS, PLACE, Row, rows, sentences
 from chanvae.evaluate.figures import GENERATED, MEASURED, TEXT, svg
 from chanvae.files import whole
 
 _COLOURS = (MEASURED, GENERATED, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 """Of Okabe and Ito, and grey."""
 _LINES = ("-", "--", ":")
-_PLACE = {column.label: k for k, column in enumerate(COLUMNS)}
 
 
 def save(found: dict[str, Any], directory: str | Path) -> tuple[Path, ...]:
@@ -41,7 +40,7 @@ def table(found: dict[str, Any]) -> list[dict[str, Any]]:
     """One object a model, ready for JSON."""
     return [
         {"name": row.name, "sound": row.sound, "seeds": row.seeds, "said": row.said}
-        | dict(zip(_PLACE, row.cells, strict=True))
+        | dict(zip(PLACE, row.cells, strict=True))
         for row in rows(found)
     ]
 
@@ -101,7 +100,7 @@ def _figures(found: dict[str, Any]) -> dict[str, str]:
 def speed(axes: Axes, table: list[Row]) -> Axes:
     """AUC over channels a second, a point a model."""
     for row, colour in zip(table, cycle(_COLOURS)):
-        area, rate = row.cells[_PLACE["AUC"]], row.cells[_PLACE["channels/s"]]
+        area, rate = row.cells[PLACE["AUC"]], row.cells[PLACE["channels/s"]]
         if area is not None and rate is not None:
             axes.plot(rate, area, "o", color=colour, markersize=5)
             axes.annotate(row.name, (rate, area), xytext=(3, 3), textcoords="offset points",
@@ -172,7 +171,7 @@ def trade_off(axes: Axes, found: dict[str, Any]) -> Axes:
 def along(axes: Axes, table: list[Row], label: str, found: dict[str, Any]) -> Axes:
     """One column of a sweep over its values."""
     values = {t["name"]: t["value"] for t in found["trials"]}
-    known = [(values[row.name], row.cells[_PLACE[label]]) for row in table]
+    known = [(values[row.name], row.cells[PLACE[label]]) for row in table]
     known = [(value, cell) for value, cell in known if cell is not None]
     axes.plot(range(len(known)), [cell for _, cell in known], "o-", color=GENERATED, markersize=4)
     axes.set_xticks(range(len(known)), [value for value, _ in known])

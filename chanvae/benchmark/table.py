@@ -76,9 +76,10 @@ COLUMNS = (
     Column("memory MB", lambda t: t.get("memory_mb"), "{:,.0f}", "Largest resident, of the fit."),
     Column("passes", lambda t: t.get("passes"), "{:.2f}",
            "Passes over the training data within the budget."),
-    Column("fit s", lambda t: t.get("fit_seconds"), "{:.0f}", "Wall time that the fit took."),
+    Column("fit s", lambda t: t.get("fit_seconds"), "{:.0f}", "Time that the fit took."),
 )  # fmt: skip
 """In the order of the table."""
+PLACE = {column.label: k for k, column in enumerate(COLUMNS)}
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ def rows(found: dict[str, Any]) -> list[Row]:
     table = [_row(name, [t for t in found["trials"] if t["name"] == name]) for name in names]
     if any(t["value"] for t in found["trials"]):
         return table
-    return sorted(table, key=lambda row: 2.0 if row.cells[0] is None else row.cells[0])
+    return sorted(
+        table, key=lambda row: 2.0 if row.cells[PLACE["AUC"]] is None else row.cells[PLACE["AUC"]]
+    )
 
 
 def _row(name: str, trials: Sequence[dict[str, Any]]) -> Row:
@@ -137,14 +140,13 @@ def sentences(found: dict[str, Any]) -> list[str]:
     said = []
     for label, best in (("AUC", min), ("worst W1/σ", min), ("sliced", min), ("coverage", max),
                         ("channels/s", max)):  # fmt: skip
-        place = [c.label for c in COLUMNS].index(label)
+        place = PLACE[label]
         known = {row.name: row.cells[place] for row in table
                  if row.sound and row.cells[place] is not None}  # fmt: skip
         if len(known) > 1:
             name = best(known, key=lambda k: known[k])  # pyright: ignore[reportArgumentType,reportCallIssue]
             said.append(f"First by {label}: {name} ({COLUMNS[place].show.format(known[name])}).")
-    speed = [c.label for c in COLUMNS].index("channels/s")
-    rate = {row.name: row.cells[speed] for row in table}
+    rate = {row.name: row.cells[PLACE["channels/s"]] for row in table}
     own = rate.get("cvae")
     for rival, what in (("ddpm", "DDPM"), ("flow_matching", "flow matching")):
         other = rate.get(rival)
@@ -154,7 +156,7 @@ def sentences(found: dict[str, Any]) -> list[str]:
             said.append(f"The default (cvae) draws {times} with {steps} network evaluations.")
     said += [f"{row.name}: {row.sound} of {row.seeds} seeds ended sound ({row.said})."
              for row in table if row.said]  # fmt: skip
-    short = [row.name for row in table if (row.cells[15] or 1) < 1]
+    short = [row.name for row in table if (row.cells[PLACE["passes"]] or 1) < 1]
     if short:
         said.append(f"Less than one pass over the data within the budget: {', '.join(short)}.")
     return said

@@ -1,4 +1,4 @@
-"""A fit within a wall time: each stage is tried for a few steps, then given as many as fit."""
+"""A fit within a time: each stage is tried for a few steps, then given as many as fit."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from chanvae.config import FitConfig, Rival
 from chanvae.errors import DataError
 from chanvae.training.loop import VALIDATIONS, Stage
 
+CLOCKS = {"wall": time.monotonic, "cpu": time.process_time}
+"""Seconds that pass, and seconds that the cores work for this process."""
 SHARES = {"autoencoder": 0.55, "rival": 0.9, "pose": 0.07, "prior": 0.25, "refinement": 0.16}
 """How stages share the time, in proportion; those that a fit does not have leave it to others."""
 CALIBRATION = 0.12
@@ -26,9 +28,9 @@ class Budget:
     """The clock of one fit.
 
     Args:
-        config: What the fit was told; ``training.seconds`` is the wall time.
+        config: What the fit was told; ``training.seconds`` of ``training.clock`` are the time.
         say: Called with a line where a stage is left less than one pass over the data.
-        started: Value of ``time.monotonic()`` when the fit began.
+        started: Value of the clock when the fit began.
         spent: Seconds that an earlier part of the same fit took.
     """
 
@@ -41,6 +43,7 @@ class Budget:
     ) -> None:
         self._seconds, self._say = config.training.seconds, say
         self._started = started - spent
+        self._clock = CLOCKS[config.training.clock]
         names = {"rival", "pose"} if isinstance(config.model, Rival) else {"autoencoder", "pose"}
         if getattr(getattr(config.model, "prior", None), "optimisation", None) is not None:
             names.add("prior")
@@ -52,7 +55,7 @@ class Budget:
     @property
     def left(self) -> float:
         """Seconds that are left."""
-        return self._seconds - (time.monotonic() - self._started)
+        return self._seconds - (self._clock() - self._started)
 
     def draws(self, each: float, rounds: int) -> int:
         """How many channels calibration may draw in each round, at ``each`` seconds a channel."""
@@ -66,7 +69,7 @@ class Budget:
         """
         if not self._seconds:
             return
-        each, look = _tried(stage)
+        each, look = _tried(stage, self._clock)
         rest = sum(SHARES[name] for name in self._names[self._names.index(stage.name) :])
         seconds = (self.left - self._reserve) * SHARES[stage.name] / rest
         steps = int((seconds - VALIDATIONS * look) / each)
@@ -78,7 +81,8 @@ class Budget:
                 f"in which not even {LOOKS} steps of {each:.2g} s fit; give more time, or a "
                 "smaller model with --set"
             )
-        stage.deadline = time.monotonic() + OVER * max(seconds, LOOKS * each)
+        stage.clock = self._clock
+        stage.deadline = self._clock() + OVER * max(seconds, LOOKS * each)
         stage.how = stage.how.model_copy(update={"steps": steps, "epochs": steps})
         passes = steps * stage.how.batch / stage.realisations
         if passes < 1 and stage.name in ("autoencoder", "rival"):
@@ -89,20 +93,20 @@ class Budget:
             )
 
 
-def _tried(stage: Stage) -> tuple[float, float]:
+def _tried(stage: Stage, clock: Callable[[], float]) -> tuple[float, float]:
     """Seconds of a step and of a validation, from a few of each; the network stays as it was."""
     before = {k: v.clone() for k, v in stage.network.state_dict().items()}
     looks: list[float] = []
     ends: list[float] = []
 
     def validate(generator: Any) -> dict[str, Any]:
-        start = time.monotonic()
+        start = clock()
         figures = stage.validate(generator)
-        looks.append(time.monotonic() - start)
+        looks.append(clock() - start)
         return figures
 
     def report(figures: dict[str, Any], validated: bool) -> None:
-        ends.append(time.monotonic())
+        ends.append(clock())
 
     few = stage.how.model_copy(update={"steps": _TRIED, "epochs": _TRIED})
     replace(stage, how=few, validate=validate).run(report)

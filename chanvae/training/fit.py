@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -38,7 +37,7 @@ from chanvae.seeds import generator_for
 from chanvae.signal.normalization import EACH, GAIN
 from chanvae.signal.pipeline import hints, signal_lines
 from chanvae.stats.conditions import with_channel_conditions
-from chanvae.training.budget import Budget
+from chanvae.training.budget import CLOCKS, Budget
 from chanvae.training.calibration import DRAWS, ROUNDS, calibrate
 from chanvae.training.card import write_card
 from chanvae.training.loop import Stage
@@ -92,7 +91,7 @@ def fit(
         DataError: The data cannot be used, or the directory holds a run already.
         KeyboardInterrupt: Stopped by the user; the checkpoint in ``directory`` is up to date.
     """
-    started = time.monotonic()
+    started = {k: clock() for k, clock in CLOCKS.items()}
     folder = None if directory is None else Path(directory)
     saved: Saved | None = None
     if resume:
@@ -140,7 +139,8 @@ def fit(
         directory=folder,
     )
     with Record(folder, config, resume, progress, say) as record:
-        budget = Budget(config, say, started, saved[1]["elapsed"] if saved else 0.0)
+        clock = config.training.clock
+        budget = Budget(config, say, started[clock], saved[1]["elapsed"] if saved else 0.0)
         _train(run, material, record, saved, budget)
         run.model.eval()
         if not isinstance(config.model, Rival):
@@ -287,9 +287,10 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
 
 def _affordable(model: SiteModel, train: Registered, budget: Budget) -> int:
     """Channels that a round of calibration may draw in the time that is left."""
-    start, few = time.monotonic(), train.c[:TRIED]
+    few = train.c[:TRIED]
+    start = budget.left
     model.draw_maps(few, generator_for(0, "calibration", 0))
-    return min(budget.draws((time.monotonic() - start) / len(few), ROUNDS), DRAWS)
+    return min(budget.draws((start - budget.left) / len(few), ROUNDS), DRAWS)
 
 
 def _train(

@@ -41,7 +41,8 @@ class Stage:
         order: Generator to the indices of an epoch; by default all of them, well mixed.
         game: Two networks learn against each other, and no validation says which weights are
             best: the last are kept, or those of the start where the last are worse.
-        deadline: Value of ``time.monotonic()`` at which the stage ends, however far it is.
+        deadline: Value of ``clock`` at which the stage ends, however far it is.
+        clock: Seconds from some start.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Stage:
     order: Callable[[torch.Generator], Tensor] | None = None
     game: bool = False
     deadline: float = math.inf
+    clock: Callable[[], float] = time.monotonic
     step: int = 0
     best: float = math.inf
     since_best: int = 0
@@ -110,7 +112,7 @@ class Stage:
         self.network.load_state_dict(self.best_weights)
 
     def _goes_on(self) -> bool:
-        if self.step > 0 and time.monotonic() > self.deadline:
+        if self.step > 0 and self.clock() > self.deadline:
             return False
         return self.step < self.steps and self.since_best < self.how.patience
 

@@ -167,6 +167,11 @@ def test_a_likelihood_that_cannot_take_the_data_names_those_that_can():
     assert configure("quick", changes).model.likelihood.kind == "bce"
 
 
+def test_more_steps_than_noise_levels_are_refused():
+    with pytest.raises(DataError, match="2000 steps of 1000 levels: ask for at most"):
+        configure("quick", ["model.kind=ddpm", "model.steps=2000"])
+
+
 def test_another_kind_keeps_the_choices_that_it_shares_with_the_preset():
     quick = configure("quick")
     vae = configure("quick", ["model.kind=vae"]).model

@@ -86,6 +86,7 @@ class Ddpm(MapModel):
             num_train_timesteps=self.config.levels,
             beta_schedule="squaredcos_cap_v2",
             clip_sample=False,
+            timestep_spacing="trailing",
         )
 
     @cached_property
