@@ -151,5 +151,7 @@ def _config(
     changes: tuple[str, ...],
     asked: Mapping[str, Any] | None,
 ) -> FitConfig:
+    if not budget > 0:
+        raise DataError(f"--budget {budget:g}s: a fit needs more than 0 s")
     told = (*own, *changes, f"training.seconds={budget}", f"seed={seed}")
     return configure(preset, told, asked)

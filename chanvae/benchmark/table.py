@@ -117,9 +117,13 @@ def rows(found: dict[str, Any]) -> list[Row]:
     table = [_row(name, [t for t in found["trials"] if t["name"] == name]) for name in names]
     if any(t["value"] for t in found["trials"]):
         return table
-    return sorted(
-        table, key=lambda row: 2.0 if row.cells[PLACE["AUC"]] is None else row.cells[PLACE["AUC"]]
-    )
+    return sorted(table, key=_area)
+
+
+def _area(row: Row) -> float:
+    """The AUC to sort by; more than any where there is none."""
+    area = row.cells[PLACE["AUC"]]
+    return 2.0 if area is None else area
 
 
 def _row(name: str, trials: Sequence[dict[str, Any]]) -> Row:

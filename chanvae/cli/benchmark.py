@@ -62,12 +62,11 @@ def command(
     from chanvae.benchmark.page import save
     from chanvae.benchmark.plan import MODELS
     from chanvae.io.options import settled
+    from chanvae.io.read import load, require_enough
     from chanvae.units import parse
 
     if quick and preset:
         raise click.UsageError("--quick and -c both name a preset; choose one")
-    if not Path(data).is_file():
-        raise click.UsageError(f"--data {data}: no such file")
     asked: dict[str, Any] = {"training.clock": clock}
     if given["condition"]:
         asked["data.conditions"] = list(given["condition"])
@@ -77,10 +76,10 @@ def command(
     names = models.split(",") if models else ["cvae"] if sweep else list(MODELS)
     plan = _plan(sweep, names, seconds, seeds, "quick" if quick else preset or "default",
                  changes, asked)  # fmt: skip
-    source = {
-        "path": str(Path(data).resolve()),
-        "reading": json.loads(json.dumps(settled(load_options(given)))),
-    }
+    options = load_options(given)
+    require_enough(load(data, **options))  # before any trial, which would say the same
+    reading = json.loads(json.dumps(settled(options)))
+    source = {"path": str(Path(data).resolve()), "reading": reading}
     try:
         with _bar(hidden=as_json) as progress:
             found = benchmark(source, plan, output, n, overwrite, keep, progress)
