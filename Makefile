@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := demo
 
-.PHONY: demo test test-slow check environment wheel benchmark clean
+.PHONY: demo test test-slow check environment wheel page benchmark clean
 
 environment: $(INSTALLED)
 
@@ -40,6 +40,9 @@ check: $(INSTALLED)
 
 wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel --outdir dist
+
+page:  # the built page is committed: this is for who changes web/, and needs npm
+	cd web && npm ci && npm run check && npm run build
 
 benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/fidelity.py

@@ -46,6 +46,8 @@ WAITING = 64
 """Points that may wait to be drawn."""
 TAKEN = 1 << 29
 """Bytes of a file to take along, at most."""
+UPLOADS = 2
+"""Files that are received at once."""
 ENDINGS = (".h5", ".hdf5", ".mat", ".npz", ".npy")
 
 T = TypeVar("T")
@@ -206,8 +208,16 @@ def _longer(app: FastAPI, site: Site, work: _Work) -> None:
             background=BackgroundTask(_remove, path),
         )
 
+    receiving = asyncio.Semaphore(UPLOADS)
+
     @app.post("/api/upload")
     async def _upload(request: Request, name: str = "file.h5") -> JSONResponse:
+        if receiving.locked():
+            raise Busy
+        async with receiving:
+            return await _received(request, name)
+
+    async def _received(request: Request, name: str) -> JSONResponse:
         shown = Path(name.replace("\\", "/")).name[:80]
         ending = Path(shown).suffix.lower()
         if ending not in ENDINGS:

@@ -65,9 +65,8 @@ class Guard:
         if refusal is not None:
             await _refuse(send, *refusal)
             return
-        asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if self.token and asked and scope["method"] == "GET" and scope["path"] == "/":
-            await _welcome(send, asked)  # the token leaves the address for a cookie
+        if self.token and scope["path"] == "/" and self._is(_query(scope)):
+            await _welcome(send, self.token)  # the token leaves the address for a cookie
             return
         limit = UPLOAD_BYTES if scope["path"] == UPLOAD else JSON_BYTES
         await self.app(scope, _bounded(receive, limit), _marked(send))
@@ -95,9 +94,11 @@ class Guard:
         except CookieError:
             cookie = None
         bearer = headers.get("authorization", "").removeprefix("Bearer ").strip()
-        query = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        brought = (cookie.value if cookie else "", bearer, query)
-        return any(hmac.compare_digest(b.encode(), self.token.encode()) for b in brought)
+        return any(map(self._is, (cookie.value if cookie else "", bearer, _query(scope))))
+
+    def _is(self, brought: str) -> bool:
+        """Whether a word is the token, in a time that does not tell how nearly."""
+        return hmac.compare_digest(brought.encode(), self.token.encode())
 
     def _in_time(self, address: str) -> bool:
         """Take one from the bucket of an address."""
@@ -108,6 +109,11 @@ class Guard:
         while len(self._seen) > ADDRESSES:
             self._seen.popitem(last=False)
         return left >= 1
+
+
+def _query(scope: Scope) -> str:
+    """The token in the address, if any."""
+    return parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
 
 
 def _shape(scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:

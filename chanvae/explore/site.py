@@ -3,6 +3,7 @@
 import threading
 from dataclasses import asdict
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ SCATTER = 2000
 """Measured realisations that are sent to be drawn as points, at most."""
 
 
+BAND = 1 << 27
+"""Bytes of the draws of a band, about, at most."""
+
+
 class Site:
     """A run and what is kept of its data; every method answers one question of the page.
 
@@ -64,7 +69,10 @@ class Site:
         except (DataError, OSError) as error:
             self.problem = " ".join(str(error).split())
             self.space = drawn_space(self.run)
-        self.step = "done"
+        finally:
+            if self.space is None:
+                self.problem = "the measured set could not be read; see the terminal"
+            self.step = "done"
 
     def _say(self, step: str) -> None:
         self.step = step
@@ -116,7 +124,7 @@ class Site:
     def measured(self) -> dict[str, Any]:
         """The measured realisations at hand: places, numbers, labels, latent directions."""
         if self.space is None:
-            raise DataError("the measured realisations are still being read")
+            raise DataError(self.problem or "the measured realisations are still being read")
         told: dict[str, Any] = {
             "space": summary(self.space),
             "held": None,
@@ -167,6 +175,8 @@ class Site:
 
     def band(self, asked: PointAsked, n: int) -> dict[str, Any]:
         """Many draws at a point."""
+        least = min(n, 8)  # of large channels fewer are drawn
+        n = max(least, min(n, BAND // (8 * prod(self.run.template.shape[1:]))))
         made = draw(self.run, point_of(self.run, asked, self.space), n)
         found = self.pictures.band(made)
         if {a.name for a in self.plane.axes} <= set(found["achieved"]):
@@ -214,7 +224,12 @@ class Site:
     def walk(self, asked: WalkAsked) -> dict[str, Any]:
         """The frames of a walk."""
         path = stops(self.run, asked, self.space, self.held, self.data)
-        return {"frames": frames(self.pictures, path), "n": asked.n}
+        found = frames(self.pictures, path)
+        for frame in found:
+            told, names = frame["asked"], [a.name for a in self.plane.axes]
+            if all(name in told for name in names):
+                frame["nearby"] = asdict(self.plane.nearby({n: told[n] for n in names}))
+        return {"frames": found, "n": asked.n}
 
     def region(self, asked: RegionAsked, progress: Any) -> dict[str, Any]:
         """A region judged."""

@@ -189,6 +189,9 @@ def test_a_token_is_asked_for(site):
         assert client.get("/", headers={"authorization": "Bearer long-secret"}).status_code == 200
         assert client.get("/?token=long-secret").status_code == 200  # and sets the cookie
         assert client.get("/api/state").status_code == 200
+        # A wrong word in the address does not take the right one from the cookie.
+        assert client.get("/?token=wrong-secret").status_code == 200
+        assert client.get("/api/state").status_code == 200
 
 
 def test_another_address_needs_a_token(site):

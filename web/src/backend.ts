@@ -120,6 +120,7 @@ export async function grid(packed: string): Promise<Backend> {
         const point = { ...asked.start!, asked: at };
         frames.push({
           position: t, asked: at, achieved: held.bands[cell(at)].quantiles, picture: shown(point),
+          nearby: shown(point).nearby,
         });
       }
       return { frames };

@@ -7,6 +7,8 @@ export function digits(value: number, count = 3): string {
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1);
   return Number(value.toPrecision(count)).toLocaleString("en", { maximumFractionDigits: 6, useGrouping: size >= 1e4 });
 }
+/** One decimal, with a minus that is one. */
+export const decibels = (value: number) => (Math.abs(value) < 0.05 ? "0.0" : value.toFixed(1).replace("-", "−"));
 export const onAxis = (a: Axis, value: number) => `${digits(value * a.factor)}${a.unit ? ` ${a.unit}` : ""}`;
 export function unit(value: number | null | undefined, si: string, count = 3): string {
   if (value === null || value === undefined || !isFinite(value)) return "undefined";

@@ -4,11 +4,11 @@ import "./style.css";
 import { grid, server, type Backend } from "./backend";
 import { forgetTheme, KINDS, theme, viridis } from "./colours";
 import { Curve, bandOf } from "./curves";
-import { byId, digits, element, onAxis, ticks, unit } from "./format";
+import { byId, decibels, digits, element, onAxis, ticks, unit } from "./format";
 import { heat, type HeatAxes } from "./heat";
 import { MapView } from "./map";
 import { Panels } from "./panels";
-import type { Axis, Band, Measured, Picture, PointAsked, Shown, SiteTold } from "./types";
+import type { Axis, Band, Measured, Nearby, Picture, PointAsked, Shown, SiteTold } from "./types";
 
 export interface Page {
   backend: Backend; site: SiteTold; asked: PointAsked; shown: Shown | null; band: Band | null;
@@ -16,6 +16,8 @@ export interface Page {
   region: Record<string, [number, number]> | null;
   place(values: Record<string, number | string | null | undefined>): [number, number] | null;
   present(picture: Picture, asked: Record<string, number | string>, band: Band | null): void;
+  verdict(nearby: Nearby): void;
+  back(): void;
   go(asked?: Record<string, number | string>): void;
   say(line: string): void;
   fail(error: unknown): void;
@@ -33,7 +35,7 @@ async function start() {
   const map = new MapView(byId<HTMLCanvasElement>("map"), moved, drawnRegion);
   const page: Page = {
     backend, site, shown: null, band: null, measured: null, map, view: axes.length ? "conditions" : "latents",
-    region: null, asked: { asked: { ...site.start }, seed: 0, noise: 0 }, place, present, go, say, fail,
+    region: null, asked: { asked: { ...site.start }, seed: 0, noise: 0 }, place, present, verdict, back, go, say, fail,
   };
 
   // ---- axes of the map
@@ -126,7 +128,7 @@ async function start() {
     else items.push(["dot", theme("points"), page.view === "latents" && !page.measured?.held ? "drawn from the prior" : "measured"]);
     if (page.view === "conditions") {
       items.push(["ring", theme("asked"), "asked"], ["diamond", theme("achieved"), "achieved"]);
-      if (map.marks.cloud.length) items.push(["hollow", theme("generated"), "64 draws"]);
+      if (map.marks.cloud.length) items.push(["hollow", theme("generated"), `${page.band?.draws} draws`]);
       if (map.marks.nearest.length) items.push(["square", theme("measured"), "nearest measured"]);
       if (map.marks.uploaded.length) items.push(["triangle", theme("uploaded"), "your file"]);
       items.push(["dashed", theme("soft"), "trained range"]);
@@ -183,9 +185,9 @@ async function start() {
       return element("div", {}, element("dt", {}, short),
         element("dd", {}, element("span", { class: "asked" }, want !== undefined ? unit(want, si) : "as drawn"), element("span", { class: "arrow", "aria-label": "asked, achieved" }, "→"),
           element("span", { class: "achieved" }, unit(got, si)), element("span", { class: "off" }, off),
-          element("span", { class: "quantiles" }, q ? `64 draws: ${unit(q[0], si)} to ${unit(q[2], si)}` : "")));
+          element("span", { class: "quantiles" }, q ? `${band!.draws} draws: ${unit(q[0], si)} to ${unit(q[2], si)}` : "")));
     });
-    rows.push(element("div", {}, element("dt", {}, "Gain"), element("dd", {}, element("span", { class: "achieved" }, picture.gain_db === null ? "no power" : `${picture.gain_db.toFixed(1)} dB`))));
+    rows.push(element("div", {}, element("dt", {}, "Gain"), element("dd", {}, element("span", { class: "achieved" }, picture.gain_db === null ? "no power" : `${decibels(picture.gain_db)} dB`))));
     byId("spreads").replaceChildren(...rows);
   }
   const again = () => {
@@ -197,10 +199,18 @@ async function start() {
     inside: ["Interpolation", "Inside the trained region"], sparse: ["Thin ground", "Few training realisations are near"],
     outside: ["Invention", "Outside the trained region: nothing measured backs this channel"],
   };
-  function verdict(shown: Shown) {
-    const [word, said] = VERDICT[shown.nearby.verdict];
-    byId("verdict").dataset.verdict = shown.nearby.verdict;
-    byId("where").replaceChildren(element("strong", {}, word), ` ${said}. `, element("span", {}, `${shown.nearby.count.toLocaleString("en")} of ${site.training.toLocaleString("en")} training realisations within 10 % of what is asked.`));
+  function verdict(nearby: Nearby) {
+    const [word, said] = VERDICT[nearby.verdict];
+    byId("verdict").dataset.verdict = nearby.verdict;
+    byId("where").replaceChildren(element("strong", {}, word), ` ${said}. `, element("span", {}, `${nearby.count.toLocaleString("en")} of ${site.training.toLocaleString("en")} training realisations within 10 % of what is asked.`));
+  }
+
+  /** From a stop of a walk back to the point. */
+  function back() {
+    if (!page.shown) return;
+    present(page.shown, page.shown.asked, page.band);
+    verdict(page.shown.nearby);
+    mark();
   }
 
   // ---- asking: one question at a time, always for the newest place
@@ -229,10 +239,12 @@ async function start() {
         page.shown = shown;
         if (!backend.live) page.asked = { ...page.asked, asked: { ...page.asked.asked, ...shown.asked } };
         present(shown, shown.asked, null);
-        verdict(shown);
+        verdict(shown.nearby);
         mark();
         frames += 1;
         document.documentElement.dataset.frames = String(frames);
+        if (frames % 1000 === 0) performance.clearMarks("frame");
+        performance.mark("frame");
         ok();
       } catch (error) {
         fail(error);
@@ -346,6 +358,7 @@ async function start() {
     radio.addEventListener("change", () => {
       page.view = radio.value as "conditions";
       byId("directions").hidden = page.view === "conditions";
+      map.regions = page.view === "conditions";
       void show();
     });
   }

@@ -18,6 +18,7 @@ export class MapView {
   known: [number, number, number, number] | null = null;
   marks: Marks = { point: null, achieved: null, cloud: [], nearest: [], uploaded: [], a: null, b: null, route: [], region: null };
   tool: "point" | "region" = "point";
+  regions = true;
   private box: Box = { left: 0, top: 0, right: 1, bottom: 1 };
   private base = document.createElement("canvas");
   private stale = true;
@@ -35,7 +36,7 @@ export class MapView {
       canvas.setPointerCapture(e.pointerId);
       dragging = true;
       const at = this.place(e);
-      if (this.tool === "region" || e.shiftKey) {
+      if (this.regions && (this.tool === "region" || e.shiftKey)) {
         from = at;
         this.drawn([...at, ...at], false);
       } else this.moved(at, false);

@@ -53,6 +53,10 @@ export class Panels {
       tab.tabIndex = chosen ? 0 : -1;
       byId(other).hidden = !chosen;
     }
+    if (this.walking && name !== "walk") {
+      this.stop();
+      this.page.back();
+    }
     if (name === "nearest") void this.nearest();
     if (name === "take") void this.lines();
     if (name === "walk") this.repaint();
@@ -236,6 +240,7 @@ export class Panels {
     this.walking = true;
     const frame = this.frames[this.at];
     this.page.present(frame.picture, frame.asked, null);
+    if (frame.nearby) this.page.verdict(frame.nearby);
     for (const a of Object.values(this.along)) a.move(frame.position);
     byId("slideat").textContent = `${Math.round(100 * frame.position)} %`;
     byId("slide").setAttribute("aria-valuetext", `${Math.round(100 * frame.position)} % of the way`);
@@ -329,9 +334,9 @@ export class Panels {
     };
     const auc = found.classifiers.map((c) => element("p", {}, c.sentence.replace(/^./, (x) => x.toUpperCase()), "."));
     byId("judged").replaceChildren(
-      ...found.sentences.map((s) => element("p", { class: "sentence" }, s)),
+      ...found.sentences.filter((s) => !s.includes("--training")).map((s) => element("p", { class: "sentence" }, s)),
       element("p", { class: "hint" }, `${found.measured.toLocaleString("en")} measured and ${found.generated.toLocaleString("en")} generated realisations. W1/σ: how far the distributions are apart, over the measured standard deviation; the floor is what measured data have against themselves.`),
-      element("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Statistics" }, element("table", { class: "stats" }, element("thead", {}, element("tr", {}, ...["Statistic", "Measured and generated", "W1/σ", "Floor", "Verdict"].map((t) => element("th", { scope: "col" }, t)))), element("tbody", {}, ...found.statistics.map(row)))),
+      element("div", { class: "tablebox", tabindex: "0", role: "region", "aria-label": "Statistics" }, element("table", { class: "stats" }, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Statistic"), element("th", { scope: "col" }, element("span", { class: "keyline measured" }, "measured"), " ", element("span", { class: "keyline generated" }, "generated")), ...["W1/σ", "Floor", "Verdict"].map((t) => element("th", { scope: "col" }, t)))), element("tbody", {}, ...found.statistics.map(row)))),
       ...auc);
   }
 

@@ -46,7 +46,7 @@ export interface Measured {
 }
 export interface Frame {
   position: number; asked: Record<string, number | string>;
-  achieved: Record<string, number[]>; picture: Picture;
+  achieved: Record<string, number[]>; picture: Picture; nearby?: Nearby;
 }
 export interface WalkAsked {
   kind: "conditions" | "latent" | "rows"; start?: PointAsked; end?: PointAsked; rows?: number[];
