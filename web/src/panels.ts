@@ -114,9 +114,9 @@ export class Panels {
     const { usual, searched, nearest } = this.near!;
     const d = nearest[0].distance;
     const said = d < usual[1] ? "This is nearly a copy: nearer to a measured realisation than 99 % of measured ones are to each other."
-      : d <= 1.15 * usual[0] + 0.02 ? "As near to a measured realisation as measured ones are to each other: new, and of the same kind."
-        : "Farther from every measured realisation than they usually are from each other.";
-    byId("nearsaid").replaceChildren(element("strong", {}, said), ` Distance ${digits(d, 2)}; between measured ones ${digits(usual[0], 2)} in the middle. ${searched.toLocaleString("en")} searched.`);
+      : d <= usual[2] ? "As near to a measured realisation as measured ones are to each other: new, and of the same kind."
+        : "Farther from every measured realisation than nine of ten measured ones are from each other.";
+    byId("nearsaid").replaceChildren(element("strong", {}, said), ` Distance ${digits(d, 2)}; between measured ones ${digits(usual[0], 2)} in the middle, nine of ten below ${digits(usual[2], 2)}. ${searched.toLocaleString("en")} searched.`);
     byId("nearsaid").title = this.page.site.distance;
     const cards = nearest.map((n, k) => {
       const canvas = element("canvas", { role: "img", "aria-label": `Angle-delay power of realisation ${n.row}` });
