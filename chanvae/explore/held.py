@@ -17,6 +17,7 @@ from chanvae.io.read import load
 from chanvae.run import Run
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import with_channel_conditions
+from chanvae.transforms.registration import Pose
 
 MOST = 4096
 """Realisations in memory, at most."""
@@ -120,17 +121,20 @@ def hold(
     say("finding their latents")
     parts = [run.model.register(some.tensor()[s]) for s in torch.arange(len(rows)).split(256)]
     x = torch.cat([maps for maps, _ in parts])
-    c = run.vector.encode(some.conditions, len(rows))
-    latents = torch.cat(
-        [
-            posterior_means(run.model, maps, pose, c[s])
-            for (maps, pose), s in zip(parts, torch.arange(len(rows)).split(256))
-        ]
-    )
     shapes = x.flatten(1)
     shapes = shapes / torch.linalg.vector_norm(shapes, dim=1, keepdim=True)
-    space = LatentSpace.of(run.model, latents)
+    c = run.vector.encode(some.conditions, len(rows)).split(256)
+    space = _space(run, [(maps, pose, told) for (maps, pose), told in zip(parts, c)])
     return Held(some, rows, len(dataset), shapes, space, _usual(shapes, rows))
+
+
+def _space(run: Run, parts: list[tuple[Tensor, Pose, Tensor]]) -> LatentSpace:
+    """Latents of registered maps; drawn ones for a kind of model without an encoder."""
+    try:
+        means = [posterior_means(run.model, *part) for part in parts]
+    except DataError:
+        return drawn_space(run)
+    return LatentSpace.of(run.model, torch.cat(means))
 
 
 def drawn_space(run: Run, n: int = 1024) -> LatentSpace:
@@ -141,7 +145,9 @@ def drawn_space(run: Run, n: int = 1024) -> LatentSpace:
     rows = rows.astype(np.int64)
     size = len(rows) if total else n
     c = run.vector.encode({k: v[rows] for k, v in known.items()}, size)
-    return LatentSpace.of(run.model, prior_draws(run.model, c, generator_for(0, "space", 0)))
+    return LatentSpace.of(
+        run.model, prior_draws(run.model, c, generator_for(0, "space", 0)), False
+    )
 
 
 def latent_space(run: Run, data: str | Path | None = None) -> LatentSpace:

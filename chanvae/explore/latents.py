@@ -12,6 +12,8 @@ from chanvae.errors import DataError
 from chanvae.models.site import SiteModel
 from chanvae.transforms.registration import Pose
 
+MOST = 1024
+"""Realisations whose principal directions are found, at most."""
 PRINCIPAL = 8
 """Principal directions that are offered."""
 _NAME = re.compile(r"(pc|z)(\d{1,5})")
@@ -48,29 +50,31 @@ class LatentSpace:
 
     Args:
         model: The model.
-        latents: Of measured realisations, posterior means ``[n, dims]``.
+        latents: Posterior means, or draws from the prior ``[n, dims]``.
         components: Principal directions, unit vectors ``[k, dims]``.
         explained: Share of the variance along each ``[k]``.
+        measured: The latents are those of measured realisations, not drawn from the prior.
     """
 
     model: SiteModel
     latents: Tensor
     components: Tensor
     explained: np.ndarray
+    measured: bool = True
 
     @classmethod
-    def of(cls, model: SiteModel, latents: Tensor) -> "LatentSpace":
+    def of(cls, model: SiteModel, latents: Tensor, measured: bool = True) -> "LatentSpace":
         """The space that latents ``[n, *latent_shape]`` span."""
         prior = model.latent_prior
         flat = ((latents - prior.center) / prior.scale).flatten(1)
         spread = (flat - flat.mean(0)).double()
-        values, vectors = torch.linalg.eigh(spread.T @ spread)
-        order = torch.arange(flat.shape[1] - 1, -1, -1)[:PRINCIPAL]
-        components = vectors[:, order].T
+        some = spread[:: max(len(spread) // MOST, 1)][:MOST]
+        _, values, vectors = torch.linalg.svd(some, full_matrices=False)
+        components = vectors[:PRINCIPAL]
         strongest = components.abs().argmax(1, keepdim=True)
         components = components * components.gather(1, strongest).sign()
-        share = (values[order] / values.sum().clamp(min=1e-30)).clamp(min=0)
-        return cls(model, flat, components.to(flat.dtype), share.numpy())
+        share = values[:PRINCIPAL].square() / values.square().sum().clamp(min=1e-30)
+        return cls(model, flat, components.to(flat.dtype), share.numpy(), measured)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -129,6 +133,7 @@ def summary(space: LatentSpace) -> Mapping[str, object]:
     """What the page needs to offer directions."""
     return {
         "names": [f"pc{k + 1}" for k in range(len(space.components))],
+        "measured": space.measured,
         "dims": int(space.components.shape[1]),
         "explained": [round(float(v), 4) for v in space.explained],
     }

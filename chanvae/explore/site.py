@@ -157,7 +157,7 @@ class Site:
             raise DataError("the map of latents is not there yet; wait a moment")
         places = self.space.places(asked.across, asked.up)
         pick = self._pick(len(places))
-        return {"places": np.round(places[pick], 4).tolist(), "measured": self.held is not None}
+        return {"places": np.round(places[pick], 4).tolist(), "measured": self.space.measured}
 
     def point(self, asked: PointAsked) -> dict[str, Any]:
         """One channel: its pictures, its spreads, and what the training data hold about it."""

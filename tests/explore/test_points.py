@@ -11,6 +11,7 @@ from chanvae.cli import main
 from chanvae.errors import DataError
 from chanvae.explore import Point, draw, latent_space, region_conditions
 from chanvae.explore.asked import PointAsked, point_of
+from chanvae.explore.held import hold
 from chanvae.explore.latents import LatentSpace
 from chanvae.explore.pictures import Pictures
 from chanvae.explore.plane import Plane
@@ -135,6 +136,17 @@ def test_a_region_has_the_conditions_of_the_data_in_it(run):
     assert set(asked) == set(run.vector.names)
     with pytest.raises(DataError, match="no training realisation"):
         region_conditions(run, 5, delay_spread=(1.0, 2.0))
+
+
+def test_a_kind_without_encoder_shows_drawn_latents(filed, monkeypatch):
+    def refused(*given):
+        raise DataError("this kind of model has no encoder, so its channels have no latents")
+
+    monkeypatch.setattr("chanvae.explore.held.posterior_means", refused)
+    held = hold(filed)
+    assert not held.space.measured
+    assert held.space.places("pc1", "z2").shape[1] == 2
+    assert len(held.nearest(filed, held.dataset[:1])) == 3
 
 
 def test_the_latent_space_is_the_same_each_time(filed, site):

@@ -115,7 +115,8 @@ async function start() {
   let coloured = "", legended = "";
   function colours() {
     const chosen = byId<HTMLSelectElement>("colour").value;
-    const label = chosen ? page.measured?.held?.labels[chosen] ?? null : null;
+    const apart = page.view === "latents" && !page.measured?.space.measured;
+    const label = chosen && !apart ? page.measured?.held?.labels[chosen] ?? null : null;
     const key = `${page.view}${chosen}${map.points.length}${document.documentElement.dataset.theme}${latent.across}${latent.up}`;
     if (key !== coloured) {
       coloured = key;
@@ -125,7 +126,7 @@ async function start() {
     const items: [string, string, string][] = [];
     if (label?.kinds) label.kinds.forEach((kind, k) => items.push(["dot", KINDS[k % KINDS.length], `${chosen} ${kind}`]));
     else if (label) items.push(["ramp", "", `${chosen.replaceAll("_", " ")}, low to high`]);
-    else items.push(["dot", theme("points"), page.view === "latents" && !page.measured?.held ? "drawn from the prior" : "measured"]);
+    else items.push(["dot", theme("points"), apart ? "drawn from the prior" : "measured"]);
     if (page.view === "conditions") {
       items.push(["ring", theme("asked"), "asked"], ["diamond", theme("achieved"), "achieved"]);
       if (map.marks.cloud.length) items.push(["hollow", theme("generated"), `${page.band?.draws} draws`]);

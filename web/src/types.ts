@@ -39,7 +39,7 @@ export interface Neighbour { row: number; distance: number; place: number[]; pic
 export interface Nearest { usual: number[]; searched: number; nearest: Neighbour[] }
 export interface Label { kinds: string[] | null; unit: string; values: (number | null)[] }
 export interface Measured {
-  space: { names: string[]; dims: number; explained: number[] }; problem: string;
+  space: { names: string[]; measured: boolean; dims: number; explained: number[] }; problem: string;
   held: null | {
     rows: number[]; total: number; places: number[][]; labels: Record<string, Label>; usual: number[];
   };
