@@ -22,7 +22,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-PEOPLE, POINTS = 10, 100
+PEOPLE, POINTS = 10, 40
 PAUSE = 0.05, 0.15
 """What a person waits between an answer and the next question [s]: a drag in steps."""
 
@@ -111,34 +111,43 @@ def million(run_directory, folder):
     return replace(run, known=known, source={}, realisations=10**6).save(folder).directory
 
 
+def told(name, value):
+    """Print a figure as soon as it is found."""
+    print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}", flush=True)
+
+
+def crowd(address):
+    """One person alone, then ten: how long a point takes, and whether all of them came."""
+    alone, _, _ = together(address, 1, (0, 0))
+    told("point, one person, median [ms]", 1000 * float(np.median(alone)))
+    for name, pause in (("dragging in steps", PAUSE), ("without a pause", (0, 0))):
+        taken, lost, seconds = together(address, PEOPLE, pause)
+        told(f"point, ten people {name}, median [ms]", 1000 * float(np.median(taken)))
+        told(f"point, ten people {name}, p95 [ms]", 1000 * float(np.quantile(taken, 0.95)))
+        told(f"points a second, ten people {name}", len(taken) / seconds)
+        told(f"lost, of {len(taken)}", len(lost))
+
+
 def main():
     from playwright.sync_api import sync_playwright
 
     run = Path(sys.argv[1])
     chromium = shutil.which("chromium") or sys.exit("no Chromium: apt-get install chromium")
-    found = {"cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    told("cores, load of the machine", f"{os.cpu_count()}, {os.getloadavg()[0]:.1f}")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         with served(run) as (address, start):
-            found["server_ready_s"] = start
-            page, found["first_picture_s"] = opened(browser, address)
-            found["drag_pictures_a_second"], found["drag_pictures"] = dragged(page)
+            told("server ready [s]", start)
+            page, first = opened(browser, address)
+            told("first picture [s]", first)
+            rate, count = dragged(page)
+            told(f"pictures a second in a drag of 5 s, median, of {count}", float(rate))
             page.close()
-            alone, _, _ = together(address, 1, (0, 0))
-            found["point_alone_median_ms"] = 1000 * np.median(alone)
-            for name, pause in (("dragging", PAUSE), ("without_pause", (0, 0))):
-                taken, lost, seconds = together(address, PEOPLE, pause)
-                found[f"ten_{name}"] = {
-                    "median_ms": 1000 * np.median(taken),
-                    "p95_ms": 1000 * np.quantile(taken, 0.95),
-                    "points_a_second": len(taken) / seconds,
-                    "lost": len(lost),
-                }
+            crowd(address)
         with served(million(run, folder)) as (address, start):
-            found["million_server_ready_s"] = start
-            page, found["million_first_picture_s"] = opened(browser, address)
+            told("server ready, a million realisations [s]", start)
+            told("first picture, a million realisations [s]", opened(browser, address)[1])
         browser.close()
-    print(json.dumps(found, indent=1, default=lambda v: round(float(v), 4)))
 
 
 if __name__ == "__main__":
