@@ -120,7 +120,7 @@ OF_QUANTITY = {
 class Optimisation(Config):
     """One run of AdamW under a one-cycle learning rate."""
 
-    steps: PositiveInt = 3500
+    steps: PositiveInt = 3000
     epochs: PositiveInt = Field(default=60, description="passes over the data, at most")
     batch: PositiveInt = 64
     learning_rate: PositiveFloat = 3e-3
@@ -142,7 +142,7 @@ class FlowMatchingPrior(Config):
     blocks: PositiveInt = 5
     midpoint_steps: PositiveInt = Field(default=1, description="two network evaluations each")
     optimisation: Optimisation = Optimisation(
-        steps=3000, batch=128, learning_rate=2e-3, average=0.998
+        steps=2500, batch=128, learning_rate=2e-3, average=0.998
     )
 
 
@@ -186,7 +186,7 @@ class CodePrior(Config):
     kind: Literal["codes"] = "codes"
     width: PositiveInt = 128
     optimisation: Optimisation = Optimisation(
-        steps=3000, batch=128, learning_rate=3e-3, average=0.99
+        steps=2500, batch=128, learning_rate=3e-3, average=0.99
     )
 
 
@@ -232,6 +232,10 @@ class ModelConfig(LatentModel):
     kind: Literal["cvae"] = "cvae"
     prior: AnyPrior = FlowMatchingPrior()
     beta: PositiveFloat = Field(default=1.0, description="weight of the KL in the end")
+    meet: Literal["always", "asked", "never"] = Field(
+        default="always",
+        description="when draws are weighted so that they have the spreads they are to have",
+    )
 
 
 class VaeConfig(LatentModel):

@@ -141,11 +141,13 @@ def between(
         }
         here = _pose_between(pose, position)[torch.zeros(n, dtype=torch.long)]
         told = {k: np.full(n, v) for k, v in asked.items()}
-        context = model.context(run.vector.encode(told, n), here)
+        c = run.vector.encode(told, n)
+        context = model.context(c, here)
         z = prior.center + prior.scale * _latent(first, last, position, bend)
         with torch.no_grad():
-            maps = model.cvae.decode(z, context).sample(generator_for(seed, "interpolate", 0))
-            h = model.restore(maps * model.tilt, here)
+            generator = generator_for(seed, "interpolate", 0)
+            met = model.meets != "never"
+            h = model.restore(model.maps(z, context, c, here, generator, met), here)
         gains = ends.conditions.get(GAIN, np.zeros(0))
         level = (
             {GAIN: np.full(n, np.exp(_weighted(np.log(gains), position)))} if len(gains) else {}

@@ -331,7 +331,7 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
         state = part(tensors, "model")
         varying = int(state["pose_prior.varying"].sum())
         with torch.random.fork_rng(devices=[]):  # weights are drawn before they are replaced
-            model = SiteModel(grid_of(template), vector.width, config.model, varying)
+            model = SiteModel(grid_of(template), vector, config.model, template, varying)
         model.load_state_dict(state)
         known = {c.name: _known(tensors[f"known.{c.name}"].numpy(), c) for c in vector.columns}
         realisations, source = int(header["realisations"]), dict(header["source"])

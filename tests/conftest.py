@@ -13,6 +13,8 @@ from chanvae.config import FitConfig
 from chanvae.presets import configure
 from chanvae.run import Run
 from chanvae.training.fit import fit
+from chanvae.transforms.angle_delay import AngleDelay
+from chanvae.transforms.condition_vector import Column, ConditionVector
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -39,6 +41,23 @@ def shared(name: str) -> Path:
     if not (DATA / name).is_file():
         pytest.skip(f"no {name} in ../shared/data beside the checkout")
     return DATA / name
+
+
+NAMELESS = ConditionVector((Column("first"), Column("second")))
+"""Two conditions that cannot be computed from channels."""
+
+
+def template(grid: AngleDelay) -> ChannelDataset:
+    """A set of those axes without realisations, subcarriers 1 MHz apart."""
+    return ChannelDataset(
+        h=np.zeros(
+            (0, grid.rx_array.size, grid.tx_array.size, grid.time, grid.freq), np.complex64
+        ),
+        freq=(np.arange(grid.freq) - grid.freq // 2) * 1e6,
+        time=np.arange(grid.time) * 1e-3,
+        rx_array=grid.rx_array,
+        tx_array=grid.tx_array,
+    )
 
 
 def paths(n: int, rx: int = 4, freq: int = 16, seed: int = 0) -> ChannelDataset:

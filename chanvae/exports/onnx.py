@@ -48,7 +48,7 @@ class Drawing(nn.Module):
         c = torch.zeros(batch, run.vector.width)
         asked = torch.zeros(run.vector.width, dtype=torch.bool)
         with torch.no_grad():
-            self.needs: Needs = needs(lambda: self.model.draw(c, None, asked), batch)
+            self.needs: Needs = needs(lambda: self.model.draw(c, None, asked, met=False), batch)
 
     def forward(
         self, conditions: Tensor, asked: Tensor, normal: Tensor, uniform: Tensor
@@ -71,8 +71,18 @@ class Drawing(nn.Module):
         c = torch.cat(parts, 1) if parts else torch.zeros(self.needs.n, 0)
         entries = [asked[i : i + 1].expand(w) for i, w in enumerate(width)]
         told = torch.cat(entries) if entries else torch.zeros(0, dtype=torch.bool)
+        if self.model.meets != "asked" or not self.model.meeting.entries:
+            return self._draw(c, told, normal, uniform, None)
+        # Whether somebody asks is known when the graph runs, so both are in it.
+        some = told[self.model.meeting.entries].any()
+        met, left = (self._draw(c, told, normal, uniform, way) for way in (True, False))
+        return torch.where(some, met[0], left[0]), torch.where(some, met[1], left[1])
+
+    def _draw(
+        self, c: Tensor, told: Tensor, normal: Tensor, uniform: Tensor, met: bool | None
+    ) -> tuple[Tensor, Tensor]:
         with Given(normal, uniform):
-            h = self.model.draw(c, None, told)
+            h = self.model.draw(c, None, told, met)
         return h.real * self.level, h.imag * self.level
 
     def example(self) -> tuple[Tensor, ...]:

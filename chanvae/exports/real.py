@@ -223,6 +223,11 @@ def _typed(x: Pair, *, dtype: torch.dtype | None = None, **_: Any) -> Any:
     return x.map(lambda p: p.to(dtype.to_real())) if dtype.is_complex else x.real.to(dtype)
 
 
+def _added(x: Pair, axis: int, at: Tensor, other: Pair) -> Pair:
+    parts = ((x.real, other.real), (x.imag, other.imag))
+    return Pair(*(torch.index_add(into, axis, at, part) for into, part in parts))
+
+
 def _like(value: float) -> Callable[..., Any]:
     def made(x: Pair, *, dtype: torch.dtype | None = None, **_: Any) -> Any:
         if dtype is not None and not dtype.is_complex:
@@ -303,6 +308,7 @@ _RULES: dict[Any, Callable[..., Any]] = {
     aten.cat: _several(torch.cat),
     aten.stack: _several(torch.stack),
     aten.index_put: _indexed,
+    aten.index_add: _added,
     aten.slice_scatter: _both(aten.slice_scatter),
     aten.select_scatter: _both(aten.select_scatter),
     aten.copy: lambda x, other, *_: _add(_pair(other), x.map(torch.zeros_like)),

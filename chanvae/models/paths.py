@@ -1,6 +1,7 @@
 """A likelihood of paths that stand between the bins, over bins that are independent."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,7 @@ class Paths:
         angular: w along all axes but delay, real ``[n, paths, angles]``.
         delayed: w along delay, real ``[n, paths, delays]``; bins = angles * delays.
         turn: Phases that make the patterns real, complex ``[*shape]``.
+        bins: The bin nearest to each path ``[n, paths]``.
         quiet: The part of v that a draw leaves out.
     """
 
@@ -43,6 +45,7 @@ class Paths:
     angular: Tensor
     delayed: Tensor
     turn: Tensor
+    bins: Tensor
     quiet: float = 0.0
 
     @property
@@ -61,16 +64,32 @@ class Paths:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """A draw, complex ``[n, *shape]``."""
+        return self.drawing(generator)(None)
+
+    def drawing(
+        self, generator: torch.Generator | None = None
+    ) -> Callable[[Tensor | None], Tensor]:
+        """One draw, to be had with amplitudes weighted by ``[n, *shape]`` or as it is.
+
+        A path is weighted as a whole, leakage included, by the weight where it stands.
+        """
         kind, device = self.mean.dtype, self.mean.device
         n, paths = self.angular.shape[:2]
         amplitude = torch.randn(n, paths, 1, dtype=kind, device=device, generator=generator)
-        weighted = torch.view_as_real(self.angular * amplitude).permute(0, 2, 3, 1)
-        parts = (weighted.flatten(1, 2) @ self.delayed).unflatten(1, (-1, 2))
-        crossed = torch.view_as_complex(parts.transpose(2, 3).contiguous()).flatten(1)
         scale = (torch.exp(self.log_variance) - self.quiet).clamp(min=LEAST).sqrt()
-        noise = torch.randn(scale.shape, dtype=kind, device=device, generator=generator)
-        x = self.mean + crossed + scale * noise
-        return x.unflatten(1, self.turn.shape) * self.turn.conj()
+        noise = scale * torch.randn(scale.shape, dtype=kind, device=device, generator=generator)
+
+        def draw(weights: Tensor | None) -> Tensor:
+            gain, rest = amplitude, self.mean + noise
+            if weights is not None:
+                weights = weights.flatten(1)
+                gain, rest = gain * weights.gather(1, self.bins)[..., None], rest * weights
+            weighted = torch.view_as_real(self.angular * gain).permute(0, 2, 3, 1)
+            parts = (weighted.flatten(1, 2) @ self.delayed).unflatten(1, (-1, 2))
+            crossed = torch.view_as_complex(parts.transpose(2, 3).contiguous()).flatten(1)
+            return (rest + crossed).unflatten(1, self.turn.shape) * self.turn.conj()
+
+        return draw
 
 
 class _Crossed(torch.autograd.Function):
@@ -196,7 +215,7 @@ class PathsFromPlanes(nn.Module):
         angular = torch.exp(0.5 * log_power)[..., None]
         for pattern in along[:-1]:
             angular = (angular[..., None] * pattern[:, :, None]).flatten(2)
-        return Paths(mean, log_variance, angular, along[-1], self.turn, self.quiet)
+        return Paths(mean, log_variance, angular, along[-1], self.turn, chosen, self.quiet)
 
     def _choose(self, log_power: Tensor, generator: torch.Generator | None) -> Tensor:
         """The bins whose paths are used: ``[n, paths]``."""

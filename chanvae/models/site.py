@@ -1,17 +1,23 @@
 """All that a fitted model needs to turn conditions into channels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from chanvae.channels import ChannelDataset
 from chanvae.config import AnyModel
 from chanvae.models.context import Context
 from chanvae.models.cvae import draw
 from chanvae.models.densities import prior_of
 from chanvae.models.family import model_of
+from chanvae.models.maps import Drawing
+from chanvae.models.meeting import Meeting
+from chanvae.models.paths import Paths
 from chanvae.models.priors import TOGETHER, PosePrior
 from chanvae.transforms.angle_delay import AngleDelay
+from chanvae.transforms.condition_vector import ConditionVector
 from chanvae.transforms.registration import Pose, register, unregister
 
 KNOTS = 21
@@ -44,8 +50,9 @@ class SiteModel(nn.Module):
 
     Args:
         grid: Axes of the maps.
-        conditions: Length of the condition vector.
+        vector: Its conditions.
         config: Which model.
+        template: Axes of its channels; no realisations are needed.
         varying: Entries of the pose that vary; ``None`` before the pose prior is fitted.
 
     The calibration sets what is left: ``tilt`` weights drawn maps by delay ``[delays]``; where
@@ -57,10 +64,17 @@ class SiteModel(nn.Module):
     told: Tensor
 
     def __init__(
-        self, grid: AngleDelay, conditions: int, config: AnyModel, varying: int | None = None
+        self,
+        grid: AngleDelay,
+        vector: ConditionVector,
+        config: AnyModel,
+        template: ChannelDataset,
+        varying: int | None = None,
     ) -> None:
         super().__init__()
-        self.grid = grid
+        self.grid, conditions = grid, vector.width
+        self.meeting = Meeting(grid, vector, template)
+        self.meets = getattr(config, "meet", "never")
         self.context = Context(grid, conditions)
         self.cvae = model_of(grid, self.context.width, config)
         self.pose_prior = PosePrior(len(grid.shape), conditions, varying)
@@ -82,7 +96,11 @@ class SiteModel(nn.Module):
 
     @torch.no_grad()
     def draw(
-        self, c: Tensor, generator: torch.Generator | None = None, asked: Tensor | None = None
+        self,
+        c: Tensor,
+        generator: torch.Generator | None = None,
+        asked: Tensor | None = None,
+        met: bool | None = None,
     ) -> Tensor:
         """Channels for condition vectors: ``[n, conditions]`` to ``[n, rx, tx, time, freq]``.
 
@@ -92,22 +110,55 @@ class SiteModel(nn.Module):
             asked: Entries of the vectors that somebody asked for, ``[conditions]``: they are to
                 be right on average. The others stand for the data, and are to be distributed
                 as in the data once they are drawn.
+            met: Whether draws are weighted until they have the spreads in ``c``; by default as
+                the configuration says, and where it leaves them to the networks, if asked for.
         """
-        x, pose = self.draw_maps(c, generator, asked)
+        x, pose = self.draw_maps(c, generator, asked, met)
         return torch.cat([self.restore(x[rows], pose[rows]) for rows in _parts(len(c))])
 
     @torch.no_grad()
     def draw_maps(
-        self, c: Tensor, generator: torch.Generator | None = None, asked: Tensor | None = None
+        self,
+        c: Tensor,
+        generator: torch.Generator | None = None,
+        asked: Tensor | None = None,
+        met: bool | None = None,
     ) -> tuple[Tensor, Pose]:
         """Registered maps ``[n, *grid.shape]`` and poses; arguments as for :meth:`draw`."""
         pose = self.pose_prior.sample(c, generator)
         context = self.context(self.tell(c, asked), pose)
         z = self.latent_prior.sample(context, generator)
-        maps = [
-            self.cvae.decode(z[rows], context[rows]).sample(generator) for rows in _parts(len(c))
-        ]
-        return torch.cat(maps) * self.tilt, pose
+        if met is None:
+            some = self.meets == "asked" and asked is not None
+            met = self.meets == "always" or (some and bool(asked[self.meeting.entries].any()))
+        maps = [self.maps(z[r], context[r], c[r], pose[r], generator, met) for r in _parts(len(c))]
+        return torch.cat(maps), pose
+
+    def maps(
+        self,
+        z: Tensor,
+        context: Tensor,
+        c: Tensor,
+        pose: Pose,
+        generator: torch.Generator | None,
+        met: bool,
+    ) -> Tensor:
+        """Registered maps ``[n, *grid.shape]`` of latents.
+
+        Args:
+            z: Latents ``[n, *latent_shape]``.
+            context: What the networks are told ``[n, width]``.
+            c: Conditions that are to be met ``[n, conditions]``.
+            pose: Poses.
+            generator: What is drawn from.
+            met: Weight them until they have those conditions.
+        """
+        said = self.cvae.decode(z, context)
+        if not met or not self.meeting.entries:
+            return said.sample(generator) * self.tilt
+        drawing = said.drawing(generator) if isinstance(said, Paths) else _drawn(said, generator)
+        weights = self.meeting.weights(lambda w: drawing(w) * self.tilt, c, pose, self.restore)
+        return drawing(weights) * self.tilt
 
     def tell(self, c: Tensor, asked: Tensor | None = None) -> Tensor:
         """What the networks are told for condition vectors ``[n, conditions]``."""
@@ -128,6 +179,12 @@ class SiteModel(nn.Module):
         power = torch.view_as_real(x).square().flatten(1).mean(1) * 2
         pose = replace(pose, gain=pose.gain / power)
         return self.grid.fold(unregister(x, pose, self.grid))
+
+
+def _drawn(said: Drawing, generator: torch.Generator | None) -> Callable[[Tensor | None], Tensor]:
+    """One draw, as it is or with its bins weighted ``[n, *shape]``."""
+    x = said.sample(generator)
+    return lambda weights: x if weights is None else x * weights
 
 
 def _parts(n: int) -> list[slice]:

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from chanvae.channels import ChannelDataset
+from chanvae.models.meeting import computed
 from chanvae.models.site import KNOTS, Registered, SiteModel
 from chanvae.seeds import generator_for
-from chanvae.stats.conditions import UNITS, with_channel_conditions
+from chanvae.stats.conditions import with_channel_conditions
 from chanvae.training.supply import FileMaps
 from chanvae.transforms.condition_vector import ConditionVector
 
@@ -55,15 +56,15 @@ def calibrate(
         tilt: Seek the tilt too.
         draws: Channels drawn to look at, each round; below 64 nothing is sought.
     """
-    computed = _computed(vector)
-    if not (tilt or computed) or draws < FEWEST:
+    places = computed(vector)
+    if not (tilt or places) or draws < FEWEST:
         return
     rows = torch.randperm(len(train), generator=generator_for(seed, "calibration", 0))[:draws]
     rows = rows.sort().values
     read = train.x.read if isinstance(train.x, FileMaps) else train.x.__getitem__
     wanted = torch.stack([_profile(read(r)) for r in rows.split(_BATCH)]).mean(0) if tilt else None
     levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64).clamp(0.005, 0.995)
-    for k in computed.values():
+    for k in places.values():
         model.held[k] = torch.quantile(train.c[rows, k].double(), levels)
         model.told[k] = model.held[k]
     for round_ in range(ROUNDS):
@@ -79,7 +80,7 @@ def calibrate(
         if wanted is not None:
             ratio = wanted / torch.stack(profiles).mean(0).clamp(min=1e-12)
             model.tilt *= ratio.clamp(1 / _LARGEST, _LARGEST).sqrt().to(model.tilt.dtype)
-        for name, k in computed.items():
+        for name, k in places.items():
             values = vector.column(name).encode(np.concatenate([a[name] for a in achieved]))
             found = torch.as_tensor(values[np.isfinite(values).all(1), 0])
             if len(found):
@@ -95,9 +96,3 @@ def _profile(x: Tensor) -> Tensor:
     """Mean share of its power that a map ``[n, *shape]`` has at each delay."""
     power = x.abs().square().double().reshape(len(x), -1, x.shape[-1]).sum(1)
     return (power / power.sum(1, keepdim=True)).mean(0)
-
-
-def _computed(vector: ConditionVector) -> dict[str, int]:
-    """Conditions that can be computed from channels, and where they stand in a vector."""
-    starts = np.cumsum([0, *(column.width for column in vector.columns)])
-    return {c.name: int(k) for c, k in zip(vector.columns, starts) if c.name in UNITS}

@@ -195,7 +195,7 @@ def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Mate
     vector = ConditionVector.fit(known, dataset.condition_units, names)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = SiteModel(grid_of(dataset), vector.width, config.model)
+        model = SiteModel(grid_of(dataset), vector, config.model, dataset)
         limit = config.data.memory_gib * 2**30
         train = registered(dataset, parts.train, model, vector, limit, progress)
         model.pose_prior = PosePrior.fitted(train.pose, vector.width)

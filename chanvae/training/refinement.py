@@ -47,13 +47,13 @@ class Refinement:
         validation: Registered,
         generator: torch.Generator,
     ) -> None:
-        self._cvae, self._maps, self._context = model.cvae, train.x, context
+        self._model, self._maps, self._context = model, train.x, context
         self._critic = Critic(model.grid, context.shape[1])
         self.networks = nn.ModuleDict(
             {"decoder": model.cvae.get_submodule("decoder"), "critic": self._critic}
         )
         chosen = torch.randint(len(context), (min(BANK, len(context)),), generator=generator)
-        self._told = context[chosen]
+        self._told, self._asked, self._poses = context[chosen], train.c[chosen], train.pose[chosen]
         with torch.no_grad():
             self._latents = model.latent_prior.sample(self._told, generator)
         self._wanted = self._marginals(validation.x)
@@ -94,7 +94,9 @@ class Refinement:
 
     def _draw(self, lot: Tensor, generator: torch.Generator) -> Tensor:
         """Maps of latents of the bank, ``[n, *shape]``."""
-        return self._cvae.decode(self._latents[lot], self._told[lot]).sample(generator)
+        z, told, asked = self._latents[lot], self._told[lot], self._asked[lot]
+        met = self._model.meets == "always"
+        return self._model.maps(z, told, asked, self._poses[lot], generator, met)
 
     def _marginals(self, x: Tensor) -> Tensor:
         """Eigenvalues, and the power at every delay and angle, in a logarithmic scale."""

@@ -18,6 +18,7 @@ from chanvae.models.cvae import CVAE, draw
 from chanvae.models.site import Registered, SiteModel
 from chanvae.nn.blocks import Patches
 from chanvae.transforms.angle_delay import AngleDelay
+from tests.conftest import NAMELESS, template
 
 GRIDS = [
     AngleDelay(ArrayGeometry(columns=16), ArrayGeometry(), 1, 64),
@@ -49,7 +50,7 @@ def some_channels(grid: AngleDelay, n: int, seed: int = 0) -> torch.Tensor:
 def site(grid: AngleDelay, config: ModelConfig) -> SiteModel:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return SiteModel(grid, 2, config)
+        return SiteModel(grid, NAMELESS, config, template(grid))
 
 
 def autoencoder(grid: AngleDelay) -> CVAE:

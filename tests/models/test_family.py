@@ -38,6 +38,7 @@ from chanvae.models.vamp import drawn_rows, mixture_log_prob
 from chanvae.models.vqvae import Codebook
 from chanvae.presets import configure
 from chanvae.transforms.angle_delay import AngleDelay
+from tests.conftest import NAMELESS, template
 from tests.models.test_cvae import GRIDS, some_channels
 
 SMALL = AngleDelay(ArrayGeometry(columns=8), ArrayGeometry(), 1, 16)
@@ -81,7 +82,7 @@ NOT_LEARNED_BY_STEPS = {"vae of powers": {"vamp.contexts"}}
 def site(grid, config) -> SiteModel:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return SiteModel(grid, 2, config)
+        return SiteModel(grid, NAMELESS, config, template(grid))
 
 
 def shaken(model: SiteModel) -> None:

@@ -14,6 +14,7 @@ from chanvae.training.calibration import calibrate
 from chanvae.training.fit import Material, _prepare
 from chanvae.training.supply import FileMaps
 from chanvae.transforms.angle_delay import AngleDelay
+from tests.conftest import NAMELESS, template
 
 LINE = ArrayGeometry(1, 4)
 
@@ -36,20 +37,20 @@ class Biased(SiteModel):
 
 
 @pytest.fixture(scope="module")
-def template(measured):
+def empty(measured):
     return replace(measured[:0], groups={})
 
 
 @pytest.fixture
 def biased(measured, material) -> SiteModel:
     with torch.random.fork_rng(devices=[]):
-        model = Biased(grid_of(measured), material.vector.width, FitConfig().model)
+        model = Biased(grid_of(measured), material.vector, FitConfig().model, measured)
     model.material = material
     return model
 
 
-def test_the_tilt_undoes_a_wrong_profile(biased, material, template):
-    calibrate(biased, material.train, material.vector, template, seed=0)
+def test_the_tilt_undoes_a_wrong_profile(biased, material, empty):
+    calibrate(biased, material.train, material.vector, empty, seed=0)
     undone = biased.tilt * torch.linspace(1, 0.4, len(biased.tilt))
     # The mean power of a bin of some thousand maps is uncertain by tenths of a dB.
     relative = undone / undone[4]
@@ -58,7 +59,7 @@ def test_the_tilt_undoes_a_wrong_profile(biased, material, template):
     assert (20 * relative[strong].log10()).abs().max() < 1.0
 
 
-def test_spreads_come_out_distributed_as_in_the_data(measured, material, template):
+def test_spreads_come_out_distributed_as_in_the_data(measured, material, empty):
     """A model that gives half of the deviation it is told, and half a deviation too much."""
 
     class Flat(Biased):
@@ -68,8 +69,8 @@ def test_spreads_come_out_distributed_as_in_the_data(measured, material, templat
             return material.train.x[nearest] * self.tilt, material.train.pose[nearest]
 
     with torch.random.fork_rng(devices=[]):
-        flat = Flat(grid_of(measured), material.vector.width, FitConfig().model)
-    calibrate(flat, material.train, material.vector, template, seed=0, tilt=False)
+        flat = Flat(grid_of(measured), material.vector, FitConfig().model, measured)
+    calibrate(flat, material.train, material.vector, empty, seed=0, tilt=False)
     low, middle, high = (float(flat.told[0, k]) for k in (4, 10, 16))
     # 0.5 told + 0.5 is c where told is 2 c - 1; five rounds of 0.7 * 0.5 leave a tenth of it
     assert middle == pytest.approx(2 * float(flat.held[0, 10]) - 1, abs=0.3)
@@ -77,17 +78,18 @@ def test_spreads_come_out_distributed_as_in_the_data(measured, material, templat
     assert torch.equal(flat.tilt, torch.ones_like(flat.tilt))
 
 
-def test_the_same_seed_calibrates_alike(biased, material, template):
-    calibrate(biased, material.train, material.vector, template, seed=3)
+def test_the_same_seed_calibrates_alike(biased, material, empty):
+    calibrate(biased, material.train, material.vector, empty, seed=3)
     first = {name: getattr(biased, name).clone() for name in ("tilt", "held", "told")}
     biased.tilt.fill_(1.0)
-    calibrate(biased, material.train, material.vector, template, seed=3)
+    calibrate(biased, material.train, material.vector, empty, seed=3)
     assert all(torch.equal(first[name], getattr(biased, name)) for name in first)
 
 
 def test_what_is_asked_for_is_moved_and_what_stands_for_the_data_is_mapped():
+    grid = AngleDelay(LINE, ArrayGeometry(), 1, 8)
     with torch.random.fork_rng(devices=[]):
-        model = SiteModel(AngleDelay(LINE, ArrayGeometry(), 1, 8), 2, FitConfig().model)
+        model = SiteModel(grid, NAMELESS, FitConfig().model, template(grid))
     c = torch.tensor([[-6.0, 0.0], [0.3, 1.0], [5.0, 0.0]])
     assert torch.allclose(model.tell(c), c, atol=1e-6)
     model.told[0] = 0.5 * model.held[0] + 0.2
@@ -99,7 +101,7 @@ def test_what_is_asked_for_is_moved_and_what_stands_for_the_data_is_mapped():
 
 
 def test_maps_that_stay_in_the_file_are_read_there_and_only_for_a_tilt(
-    biased, material, template, monkeypatch
+    biased, material, empty, monkeypatch
 ):
     """Rows at random would pull every pool of an epoch into memory."""
     train = material.train
@@ -107,11 +109,11 @@ def test_maps_that_stay_in_the_file_are_read_there_and_only_for_a_tilt(
     maps = FileMaps(dataset, rows, train.pose, biased.grid)
     monkeypatch.setattr(FileMaps, "__getitem__", None)
     kept = Registered(maps, train.pose, train.c)
-    calibrate(biased, kept, material.vector, template, seed=0)
+    calibrate(biased, kept, material.vector, empty, seed=0)
     tilt = biased.tilt.clone()
     monkeypatch.setattr(FileMaps, "read", None)
-    calibrate(biased, kept, material.vector, template, seed=0, tilt=False)
+    calibrate(biased, kept, material.vector, empty, seed=0, tilt=False)
     assert torch.equal(tilt, biased.tilt)
     biased.tilt.fill_(1.0)
-    calibrate(biased, train, material.vector, template, seed=0)
+    calibrate(biased, train, material.vector, empty, seed=0)
     assert torch.allclose(tilt, biased.tilt, rtol=1e-3)

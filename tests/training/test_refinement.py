@@ -9,7 +9,7 @@ from chanvae.models.site import Registered, SiteModel
 from chanvae.run import grid_of
 from chanvae.training.loop import Stage
 from chanvae.training.refinement import Refinement
-from tests.conftest import paths
+from tests.conftest import NAMELESS, paths
 
 HOW = Optimisation(steps=60, learning_rate=2e-3, clip=10, average=0.9, momentum=0)
 SMALL = ModelConfig(
@@ -24,11 +24,11 @@ def refinement(seed=0):
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = SiteModel(grid_of(data), 1, SMALL)
+        model = SiteModel(grid_of(data), NAMELESS, SMALL, data)
         x, pose = model.register(data.tensor())
-        model.pose_prior = PosePrior.fitted(pose, 1)
+        model.pose_prior = PosePrior.fitted(pose, 2)
         model.context.fit(pose)
-        c = torch.randn(500, 1, generator=generator)
+        c = torch.randn(500, 2, generator=generator)
         train, validation = (
             Registered(x[i], pose[i], c[i]) for i in (slice(400), slice(400, 500))
         )
@@ -62,7 +62,7 @@ def test_a_decoder_that_got_worse_is_taken_back(monkeypatch):
 
 def test_the_encoder_and_the_prior_stay():
     game = refinement()
-    cvae = game._cvae
+    cvae = game._model.cvae
     encoder = [w.clone() for w in cvae.encoder.parameters()]
     stage(game, HOW.model_copy(update={"steps": 5})).run(lambda figures, validated: None)
     assert all(torch.equal(a, b) for a, b in zip(encoder, cvae.encoder.parameters()))
