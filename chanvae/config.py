@@ -186,7 +186,7 @@ class CodePrior(Config):
     kind: Literal["codes"] = "codes"
     width: PositiveInt = 128
     optimisation: Optimisation = Optimisation(
-        steps=2500, batch=128, learning_rate=3e-3, average=0.99
+        steps=3000, batch=128, learning_rate=3e-3, average=0.99
     )
 
 

@@ -20,7 +20,7 @@ ROUNDS = 2
 _STEPS = 3
 """Newton steps a round, on the profiles of the map."""
 _DIFFERENCE = 0.05
-_LARGEST = 6.0
+_LARGEST = 3.0
 """Largest exponent of a weight."""
 _LEAST = 1e-12
 """Spread [s, rad] that stands for none where logarithms are taken."""
@@ -98,15 +98,13 @@ class Meeting(nn.Module):
         """
         wanted, angles = self._wanted(c), self._angles(pose)
         exponents = torch.zeros(len(c), 2, device=c.device)
-        weights, before, followed = None, wanted, 1.0
-        for round_ in range(ROUNDS):
+        weights = None
+        for _ in range(ROUNDS):
             x = draw(weights)
             gap = torch.nan_to_num(wanted - self._spreads(restore(x, pose)), 0.0, 0.0, 0.0)
-            if round_:  # leakage does not follow the weights of its bins
-                followed = ((before - gap) / before).nan_to_num(1.0, 1.0, 1.0).clamp(0.3, 2)
-            step = self._solve(self._profile(x), angles, (gap / followed).float())
+            step = self._solve(self._profile(x), angles, gap.float())
             exponents = (exponents + step).clamp(-_LARGEST, _LARGEST)
-            weights, before = self._shaped(exponents), gap / followed
+            weights = self._shaped(exponents)
         assert weights is not None
         return weights
 
