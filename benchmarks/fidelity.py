@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -47,7 +48,9 @@ def timed(*words: str) -> tuple[float, float]:
 @click.option("--keep", is_flag=True, help="Judge the runs that are there, without fitting anew.")
 def main(presets: tuple[str, ...], folder: Path, seed: int, keep: bool) -> None:
     """Print the table."""
-    from chanvae import compare, load
+    from chanvae import compare, load, open_run
+    from chanvae.evaluate.evaluate import ASKED, asked_for
+    from chanvae.evaluate.fidelity import fidelity
     from chanvae.io.hdf5 import write
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,6 +83,7 @@ def main(presets: tuple[str, ...], folder: Path, seed: int, keep: bool) -> None:
         timed("generate", run, "-n", str(HELD_OUT), "-o", made, "--overwrite")
         rate = many / (seconds - startup)
         report = compare(unseen, load(made), training=everything[:TRAIN])
+        report = replace(report, fidelity=fidelity(unseen, asked_for(open_run(run), ASKED)))
         report.save(folder / f"{preset}-report")
         click.echo(
             f"{preset} generates {rate:,.0f} channels a second, {rate / sionna:.1f} times Sionna"

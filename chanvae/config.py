@@ -120,7 +120,7 @@ OF_QUANTITY = {
 class Optimisation(Config):
     """One run of AdamW under a one-cycle learning rate."""
 
-    steps: PositiveInt = 3000
+    steps: PositiveInt = 2800
     epochs: PositiveInt = Field(default=60, description="passes over the data, at most")
     batch: PositiveInt = 64
     learning_rate: PositiveFloat = 3e-3
@@ -142,7 +142,7 @@ class FlowMatchingPrior(Config):
     blocks: PositiveInt = 5
     midpoint_steps: PositiveInt = Field(default=1, description="two network evaluations each")
     optimisation: Optimisation = Optimisation(
-        steps=2500, batch=128, learning_rate=2e-3, average=0.998
+        steps=2400, batch=128, learning_rate=2e-3, average=0.998
     )
 
 
@@ -233,8 +233,8 @@ class ModelConfig(LatentModel):
     prior: AnyPrior = FlowMatchingPrior()
     beta: PositiveFloat = Field(default=1.0, description="weight of the KL in the end")
     meet: Literal["always", "asked", "never"] = Field(
-        default="always",
-        description="when draws are weighted so that they have the spreads they are to have",
+        default="asked",
+        description="when draws are weighted until they have the spreads of their conditions",
     )
 
 

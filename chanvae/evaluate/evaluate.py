@@ -13,6 +13,7 @@ from chanvae.evaluate.carry import Carry, carry
 from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.compare import compare
 from chanvae.evaluate.conclusion import conclude
+from chanvae.evaluate.fidelity import fidelity
 from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.learning import LearningCurve, learning_curve
 from chanvae.evaluate.looks import compute
@@ -26,6 +27,8 @@ from chanvae.training.fit import fit
 
 LEAST, MOST = 1_000, 10_000
 """Channels that are generated unless asked otherwise: as many as are held out, within these."""
+ASKED = 2_000
+"""Channels that are generated for conditions asked for, at most."""
 
 
 def evaluate(
@@ -69,6 +72,8 @@ def evaluate(
     report = compare(
         measured, generated, training=training, seed=seed, quick=quick, progress=progress
     )
+    progress("conditions asked for")
+    report = replace(report, fidelity=fidelity(measured, asked_for(run, min(n, ASKED), seed)))
     if parts.what and len(parts.test) >= FEWEST:
         progress("what training never saw")
         report = replace(report, carry=_carry(run, dataset, parts, generated, training, seed))
@@ -85,6 +90,13 @@ def evaluate(
         curve = _learning(run, dataset, parts, measured, generated, seed)
         report = replace(report, learning=curve)
     return conclude(report)
+
+
+def asked_for(run: Run, n: int, seed: int = 0) -> ChannelDataset:
+    """Channels for the conditions of ``n`` training realisations, all of them asked for."""
+    total = len(next(iter(run.known.values()), ()))
+    rows = np.random.default_rng(seed).integers(max(total, 1), size=n)
+    return run.sample(n, seed=seed, **{name: values[rows] for name, values in run.known.items()})
 
 
 def _carry(

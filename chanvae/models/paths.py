@@ -15,9 +15,6 @@ from chanvae.transforms.centre import to_centre
 from chanvae.transforms.pack import unpack
 from chanvae.transforms.registration import peak_bin
 
-CACHE = 1 << 21
-"""Bytes of the largest tensor of a likelihood at a time."""
-
 
 @dataclass(frozen=True)
 class Paths:
@@ -96,58 +93,43 @@ class _Crossed(torch.autograd.Function):
     """Log density of r under CN(0, I + w^T w) less its constant, w the patterns times ``scale``.
 
     The paths-by-paths matrix is factored in float64: with a floor of -45 dB it is too ill
-    conditioned for float32. The gradient is written out, which spares a second factorisation, and
-    both ways take a few realisations at a time, so that w, the largest tensor of a fit, stays in
-    the cache.
+    conditioned for float32. The gradient is written out, which spares a second factorisation and
+    most of the passes over w, the largest tensor of a fit.
     """
 
     @staticmethod
     def forward(ctx: Any, r: Tensor, scale: Tensor, angular: Tensor, delayed: Tensor) -> Tensor:
         """``r`` is ``[n, bins, 2]`` (real, imaginary); the rest as in :class:`Paths`; ``[n]``."""
-        found = []
-        for rows in _few(scale, angular):
-            w = _patterns(angular[rows], delayed[rows]).mul_(scale[rows, None])
-            projected = (w @ r[rows]).double()
-            matrix = (w @ w.mT).double()
+        w = _patterns(angular, delayed).mul_(scale[:, None])
+        projected = (w @ r).double()
+        matrix = (w @ w.mT).double()
+        matrix.diagonal(dim1=1, dim2=2).add_(1.0)
+        factor, failed = torch.linalg.cholesky_ex(matrix)
+        if failed.any():  # so strong a path that float32 products hide the one
+            matrix = w.double() @ w.double().mT
             matrix.diagonal(dim1=1, dim2=2).add_(1.0)
-            factor, failed = torch.linalg.cholesky_ex(matrix)
-            if failed.any():  # so strong a path that float32 products hide the one
-                matrix = w.double() @ w.double().mT
-                matrix.diagonal(dim1=1, dim2=2).add_(1.0)
-                factor = torch.linalg.cholesky(matrix)
-            inverse = torch.cholesky_inverse(factor)
-            solved = inverse @ projected
-            quadratic = r[rows].double().square().sum((1, 2)) - (solved * projected).sum((1, 2))
-            log_det = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(1)
-            found.append((-quadratic - log_det, inverse, solved))
-        values, inverse, solved = (torch.cat(parts).to(r.dtype) for parts in zip(*found))
-        ctx.save_for_backward(r, scale, angular, delayed, inverse, solved)
-        return values
+            factor = torch.linalg.cholesky(matrix)
+        inverse = torch.cholesky_inverse(factor)
+        solved = inverse @ projected
+        constants = inverse.to(w.dtype), solved.to(w.dtype)
+        ctx.save_for_backward(r, scale, angular, delayed, w, *constants)
+        quadratic = r.double().square().sum((1, 2)) - (solved * projected).sum((1, 2))
+        log_det = 2 * factor.diagonal(dim1=1, dim2=2).log().sum(1)
+        return (-quadratic - log_det).to(w.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grad: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Gradients with respect to all that :meth:`forward` takes."""
-        r, scale, angular, delayed, inverse, solved = ctx.saved_tensors
-        to_r, to_scale, to_angular, to_delayed = map(torch.empty_like, ctx.saved_tensors[:4])
-        for rows in _few(scale, angular):
-            each = 2 * grad[0][rows, None, None]
-            w = _patterns(angular[rows], delayed[rows])
-            weight, level, best = w * scale[rows, None], scale[rows, None], solved[rows]
-            to_r[rows] = -each * (r[rows] - weight.mT @ best)
-            to_w = (each * (inverse[rows] + best @ best.mT)) @ weight
-            to_w.baddbmm_(each * best, r[rows].mT, beta=-1)
-            to_scale[rows] = w.mul_(to_w).sum(1)
-            maps = to_w.mul_(level).unflatten(2, (angular.shape[2], delayed.shape[2]))
-            to_angular[rows] = (maps @ delayed[rows, :, :, None])[..., 0]
-            to_delayed[rows] = (angular[rows, :, None] @ maps)[:, :, 0]
+        r, scale, angular, delayed, w, inverse, solved = ctx.saved_tensors
+        each = 2 * grad[0][:, None, None]
+        to_r = -each * (r - w.mT @ solved)
+        to_w = (each * (inverse + solved @ solved.mT)) @ w
+        to_w.baddbmm_(each * solved, r.mT, beta=-1)
+        to_scale = (to_w * w).sum(1) / scale
+        maps = to_w.mul_(scale[:, None]).unflatten(2, (angular.shape[2], delayed.shape[2]))
+        to_angular = (maps @ delayed[..., None])[..., 0]
+        to_delayed = (angular[:, :, None] @ maps)[:, :, 0]
         return to_r, to_scale, to_angular, to_delayed
-
-
-def _few(scale: Tensor, angular: Tensor) -> list[slice]:
-    """Realisations that are taken together."""
-    each = scale.element_size() * angular.shape[1] * scale.shape[1]
-    step = max(CACHE // each, 1)
-    return [slice(start, start + step) for start in range(0, len(scale), step)]
 
 
 class PathsFromPlanes(nn.Module):
