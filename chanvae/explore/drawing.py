@@ -90,8 +90,8 @@ def _drawn(
             z = point.moved(z)
         if point.noise:
             generator = generator_for(point.seed, "other noise", point.noise)
-        maps = model.cvae.decode(z, context).sample(generator)
-        return model.restore(maps * model.tilt, pose), conditions, gain
+        maps = model.maps(z, context, c, pose, generator, model.is_met(wanted))
+        return model.restore(maps, pose), conditions, gain
 
 
 def region_conditions(

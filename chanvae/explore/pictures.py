@@ -106,7 +106,7 @@ class Pictures:
                     "mean_delay": _finite(mean_delay[k]),
                     "mean_angle": None if mean_angle is None else _finite(mean_angle[k]),
                     "achieved": {name: _finite(v[k]) for name, v in spreads.items()},
-                    "gain_db": _finite(gain[k]),
+                    "gain_db": _finite(round(float(gain[k]), 3) + 0.0),
                 }
             )
         return found

@@ -128,11 +128,14 @@ class SiteModel(nn.Module):
         pose = self.pose_prior.sample(c, generator)
         context = self.context(self.tell(c, asked), pose)
         z = self.latent_prior.sample(context, generator)
-        if met is None:
-            some = self.meets == "asked" and asked is not None
-            met = self.meets == "always" or (some and bool(asked[self.meeting.entries].any()))
+        met = self.is_met(asked) if met is None else met
         maps = [self.maps(z[r], context[r], c[r], pose[r], generator, met) for r in _parts(len(c))]
         return torch.cat(maps), pose
+
+    def is_met(self, asked: Tensor | None) -> bool:
+        """Whether spreads are met where the entries ``asked`` are asked for ``[conditions]``."""
+        some = self.meets == "asked" and asked is not None
+        return self.meets == "always" or (some and bool(asked[self.meeting.entries].any()))
 
     def maps(
         self,
