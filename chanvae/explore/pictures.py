@@ -212,6 +212,6 @@ def _rounded(values: Tensor) -> list[float]:
     return np.round(values.numpy(), 2).tolist()
 
 
-def _finite(value: Tensor) -> float | None:
+def _finite(value: Tensor | float) -> float | None:
     number = float(value)
     return number if math.isfinite(number) else None
