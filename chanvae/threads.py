@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import torch
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 def in_order(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
