@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO := demo
 
-.PHONY: demo test test-slow check environment wheel page benchmark clean
+.PHONY: demo test test-slow check docs environment wheel page benchmark clean
 
 environment: $(INSTALLED)
 
@@ -38,6 +38,9 @@ check: $(INSTALLED)
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
+docs: $(INSTALLED)  # with no warnings
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+
 wheel: $(INSTALLED)
 	$(BIN)/python -m build --wheel --outdir dist
 
@@ -48,4 +51,4 @@ benchmark: $(INSTALLED)
 	$(BIN)/python benchmarks/fidelity.py
 
 clean:
-	rm -rf $(VENV) $(DEMO) dist
+	rm -rf $(VENV) $(DEMO) dist docs/_build

@@ -51,7 +51,7 @@ class ArrayGeometry:
         """Read what :meth:`to_json` wrote; unknown keys are refused."""
         try:
             return cls(**json.loads(text))
-        except (TypeError, json.JSONDecodeError) as error:
+        except (TypeError, json.JSONDecodeError, RecursionError) as error:
             raise DataError(f"array geometry {text!r}: {error}") from None
 
     @classmethod

@@ -52,6 +52,9 @@ class Tally:
     drawn: int = 0
     near: int = 0
 
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.drawn + other.drawn, self.near + other.near)
+
     @property
     def rate(self) -> float:
         """Share of the candidates that were within the tolerance."""
@@ -75,7 +78,7 @@ class _Search:
 
 
 def exactly(
-    draw: Draw, asked: Mapping[str, np.ndarray], exact: Exact, before: Tally
+    draw: Draw, asked: Mapping[str, np.ndarray], exact: Exact
 ) -> tuple[ChannelDataset, Tally]:
     """Draw until every row has a channel whose spreads are the asked ones.
 
@@ -83,16 +86,15 @@ def exactly(
         draw: Makes candidates.
         asked: Name -> ``[n]``.
         exact: Tolerance and cost.
-        before: What was drawn for the rows before these; says how many copies a row needs.
 
     Returns:
-        The first candidate of each row that is near enough, in order; the tally with these.
+        The first candidate of each row that is near enough, in order; the tally.
 
     Raises:
         DataError: The cost is reached before every row has one.
     """
     names = exact.spreads(asked)
-    search, tally = _Search(len(asked[names[0]])), before
+    search, tally = _Search(len(asked[names[0]])), Tally()
     number, budget = 0, exact.candidates * search.size
     while len(open_ := search.open):
         likely = max(tally.rate, 1 / exact.candidates) if tally.drawn else 0.25
@@ -109,7 +111,7 @@ def exactly(
         first = near[np.unique(rows[near], return_index=True)[1]]
         chosen = made[first]
         search.kept |= {int(row): (chosen, k) for k, row in enumerate(rows[first])}
-        tally = Tally(tally.drawn + len(rows), tally.near + len(near))
+        tally = tally + Tally(len(rows), len(near))
         budget, number = budget - len(rows), number + 1
     return _gathered(search), tally
 

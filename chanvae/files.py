@@ -2,13 +2,17 @@
 
 import errno
 import os
+import platform
 import secrets
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from chanvae.errors import DataError
 
+TEMPORARY = ".chanvae-*.tmp"
+"""Names of files that are being written; one that nobody writes is left of a killed process."""
 _MEND = {
     errno.ENOSPC: "the disk is full; make room or write elsewhere",
     errno.EDQUOT: "the disk quota is used up; make room or write elsewhere",
@@ -27,7 +31,8 @@ _MEND = {
 def whole(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Path]:
     """A temporary file beside ``path`` that takes its place when the block ends well.
 
-    On any failure, Ctrl-C included, the temporary file is removed and ``path`` is untouched.
+    On any failure, Ctrl-C included, the temporary file is removed and ``path`` is untouched. What
+    a process that was killed left in the folder is removed by the next one that writes there.
 
     Args:
         path: The file to write; its folder must exist.
@@ -40,9 +45,10 @@ def whole(path: str | os.PathLike[str], overwrite: bool = False) -> Iterator[Pat
         DataError: ``path`` exists, its folder does not, or the disk refuses.
     """
     shown, target = os.fspath(path), Path(os.path.realpath(path))
-    temporary = target.with_name(f".chanvae-{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f"{_mine(os.getpid())}{secrets.token_hex(6)}.tmp")
     try:
         refuse(path, overwrite)
+        _tidy(target.parent)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             yield temporary
@@ -74,6 +80,32 @@ def refuse(path: str | os.PathLike[str], overwrite: bool = False) -> None:
         raise DataError(f"{shown} exists; add --overwrite to replace it")
     if not target.parent.is_dir():
         raise DataError(f"{shown}: the folder {target.parent} does not exist; make it first")
+
+
+def _mine(pid: int) -> str:
+    """How names of temporary files of a process on this machine begin."""
+    return f".chanvae-{zlib.crc32(platform.node().encode()):08x}-{pid}-"
+
+
+def _tidy(folder: Path) -> None:
+    """Remove temporary files of processes of this machine that are no more."""
+    for left in folder.glob(_mine(0).replace("-0-", "-*-*.tmp")):
+        pid = left.name.split("-")[2]
+        if pid.isdigit() and not _runs(int(pid)):
+            left.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is such a process; where that cannot be asked, there is."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is somebody else's
+        return True
+    return True
 
 
 def _sync(path: Path) -> None:

@@ -14,6 +14,7 @@ from yaml import YAMLError
 
 from chanvae.config import Config, FitConfig
 from chanvae.errors import DataError
+from chanvae.plain import text
 
 _Kind = TypeVar("_Kind", bound=Config)
 
@@ -51,14 +52,14 @@ def read(
         raise DataError(f"{preset}: no such preset or file; presets are {known}")
     found: Any = None
     try:
-        config = OmegaConf.load(path)
+        config = OmegaConf.create(text(path))
         typed = OmegaConf.from_dotlist(list(changes))
         told = OmegaConf.to_container(typed)
         config = OmegaConf.create(_afresh(OmegaConf.to_container(config), told))
         config = OmegaConf.merge(config, typed)
         for key, value in (asked or {}).items():
             OmegaConf.update(config, key, value)
-        found = OmegaConf.to_container(config, resolve=True)
+        found = OmegaConf.to_container(config, resolve=False)
         return _validated(kind, found, told)
     except ValidationError as error:
         first = error.errors()[0]

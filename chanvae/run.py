@@ -14,7 +14,7 @@ from torch import Tensor
 import chanvae
 from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset, Meta
-from chanvae.checkpoint import load, part, prefixed, save
+from chanvae.checkpoint import Allowance, load, part, prefixed, save
 from chanvae.config import FitConfig
 from chanvae.errors import DataError
 from chanvae.exact import Exact, Tally, exactly
@@ -30,6 +30,11 @@ from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import Column, ConditionVector
 
 SCHEMA_VERSION = 1
+DAMAGE = (
+    KeyError, IndexError, TypeError, AttributeError, RuntimeError, ValueError, OverflowError,
+    MemoryError,
+)  # fmt: skip
+"""What tensors and a header raise that do not belong together."""
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 BATCH = 1024
@@ -110,9 +115,13 @@ class Run:
         seed: int = 0,
         extrapolate: bool = False,
         exact: Exact | float | None = None,
+        blocks: range | None = None,
         **conditions: Any,
     ) -> Iterator[ChannelDataset]:
-        """The same as :meth:`sample`, at most :data:`BATCH` realisations at a time."""
+        """The same as :meth:`sample`, :data:`BATCH` realisations at a time, the last one fewer.
+
+        ``blocks`` says which batches are wanted; each depends on its number alone.
+        """
         if n < 1:
             raise DataError(f"n = {n}: ask for at least one realisation")
         asked = self._asked(n, conditions, extrapolate)
@@ -120,6 +129,7 @@ class Run:
         exact = Exact(exact) if isinstance(exact, float | int) else exact
         tally = Tally()
         starts = range(0, n, BATCH)
+        blocks = range(len(starts)) if blocks is None else blocks
 
         def asked_in(start: int) -> dict[str, np.ndarray]:
             return {name: v[start : start + BATCH] for name, v in asked.items()}
@@ -131,11 +141,11 @@ class Run:
             )
 
         if exact is None:
-            for drawn in in_order(block, range(len(starts))):
+            for drawn in in_order(block, blocks):
                 yield self._said(drawn, seed)
             return
-        for k, start in enumerate(starts):
-            now, purpose = asked_in(start), f"generate {k} exactly"
+        for k in blocks:
+            now, purpose = asked_in(starts[k]), f"generate {k} exactly"
 
             def draw(
                 rows: np.ndarray, number: int, now: Any = now, purpose: str = purpose
@@ -143,7 +153,8 @@ class Run:
                 these = {name: v[rows] for name, v in now.items()}
                 return self._draw(these, len(rows), wanted, generator_for(seed, purpose, number))
 
-            drawn, tally = exactly(draw, now, exact, tally)
+            drawn, more = exactly(draw, now, exact)
+            tally = tally + more
             yield self._said(drawn, seed, exact={**asdict(exact), **asdict(tally)})
 
     def _said(self, drawn: ChannelDataset, seed: int, **told: Any) -> ChannelDataset:
@@ -336,14 +347,15 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
         )
         state = part(tensors, "model")
         varying = int(state["pose_prior.varying"].sum())
-        with torch.random.fork_rng(devices=[]):  # weights are drawn before they are replaced
+        # Weights are drawn before they are replaced.
+        with torch.random.fork_rng(devices=[]), Allowance(state):
             model = SiteModel(grid_of(template), vector, config.model, template, varying)
         model.load_state_dict(state)
         known = {c.name: _known(tensors[f"known.{c.name}"].numpy(), c) for c in vector.columns}
         realisations, source = int(header["realisations"]), dict(header["source"])
         gains = tensors["gains"].numpy() if "gains" in tensors else np.zeros(0)
-    except (KeyError, TypeError, RuntimeError, ValueError) as error:
-        first = str(error).splitlines()[0]
+    except DAMAGE as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{directory}: the run is damaged ({first}); fit it again") from None
     return Run(
         config,
@@ -367,7 +379,9 @@ def open_data(source: Mapping[str, Any], path: Where | None = None) -> ChannelDa
     where = path or source.get("path")
     if where is None:
         raise DataError("the run was fitted on data in memory; name their file with --data")
-    return with_channel_conditions(load_data(where, **source.get("reading", {})))
+    # A stranger's run does not say what is trusted.
+    reading = {k: v for k, v in source.get("reading", {}).items() if k != "trusted"}
+    return with_channel_conditions(load_data(where, **reading))
 
 
 def split_for(dataset: ChannelDataset, config: FitConfig) -> Split:

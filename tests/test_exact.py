@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chanvae.errors import DataError
-from chanvae.exact import ROUND, Exact, Tally, exactly
+from chanvae.exact import ROUND, Exact, exactly
 from chanvae.stats.conditions import with_channel_conditions
 from tests.cli.test_main import call
 
@@ -53,7 +53,7 @@ def test_the_cost_is_kept_and_the_error_says_what_would_do(run):
         return run.sample(len(rows), seed=number)
 
     with pytest.raises(DataError, match="came within 0.01 %"):
-        exactly(draw, {"delay_spread": np.full(50, 1e-9)}, Exact(1e-4, 30), Tally())
+        exactly(draw, {"delay_spread": np.full(50, 1e-9)}, Exact(1e-4, 30))
     assert sum(seen) == 1500
     assert max(seen) <= ROUND
 

@@ -88,3 +88,13 @@ def test_every_command_is_in_the_table():
 def test_links_lead_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert target.startswith("http") or (ROOT / target).exists(), target
+
+
+def test_every_page_is_in_the_table_of_contents():
+    """`make docs` builds them; .ci/run calls it."""
+    listed = re.search(r"```{toctree}\n(.*?)```", (ROOT / "docs" / "index.md").read_text(), re.S)
+    assert listed is not None
+    pages = {p.stem for p in (ROOT / "docs").glob("*.md")} - {"index"}
+    assert pages == {
+        line for line in listed[1].split() if not line.startswith(":") and line != "2"
+    }

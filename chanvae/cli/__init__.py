@@ -6,7 +6,7 @@ import sys
 import click
 
 COMMANDS = (
-    "inspect", "simulate", "convert", "fit", "generate", "interpolate", "export",
+    "inspect", "simulate", "convert", "join", "fit", "generate", "interpolate", "export",
     "evaluate", "compare", "link", "benchmark", "explore",
 )  # fmt: skip
 """In the order of use. Each is ``chanvae.cli.NAME.command``."""
@@ -33,13 +33,18 @@ def group() -> None:
 
 
 def main() -> None:
-    """Run the command line; a user's mistake is one line on standard error and exit code 1."""
+    """Run the command line; a user's mistake is one line on standard error and exit code 1.
+
+    Ctrl-C leaves with 130 and SIGTERM with 143, once what there is has been saved.
+    """
     from chanvae.errors import DataError
+    from chanvae.stopping import TERMINATED, Terminated, terminable
 
     try:
-        sys.exit(group(standalone_mode=False) or 0)
-    except click.exceptions.Abort:
-        sys.exit(130)
+        with terminable():
+            sys.exit(group(standalone_mode=False) or 0)
+    except click.exceptions.Abort as stop:
+        sys.exit(TERMINATED if isinstance(stop.__cause__, Terminated) else 130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

@@ -8,6 +8,7 @@ import click
 @click.command("evaluate")
 @click.argument("run", type=click.Path())
 @click.option("--data", metavar="FILE", help="The data the run was fitted on, if they moved.")
+@click.option("--trusted", is_flag=True, help="The data may lie in several files, as of join.")
 @click.option("-o", "--output", metavar="DIR", help="Where to write.  [default: RUN/evaluation]")
 @click.option(
     "-n", type=click.IntRange(min=20), help="How many to generate.  [default: as held out]"
@@ -19,6 +20,7 @@ import click
 def command(
     run: str,
     data: str | None,
+    trusted: bool,
     output: str | None,
     n: int | None,
     seed: int,
@@ -33,11 +35,16 @@ def command(
     """
     from chanvae.cli.compare import show, steps
     from chanvae.evaluate.evaluate import evaluate
+    from chanvae.io.probe import trust
+    from chanvae.io.several import files
     from chanvae.run import open_run
 
     with steps(quiet=as_json) as progress:
         progress("opening the run")
         fitted = open_run(run)
+        where = data or fitted.source.get("path")
+        if trusted and where:
+            trust(files(where))
         dataset = fitted.dataset(data)
         report = evaluate(fitted, dataset, n, seed, quick, learning_curve, progress)
     show(report, output or str(Path(run) / "evaluation"), as_json)

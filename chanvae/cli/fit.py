@@ -80,13 +80,13 @@ def command(
             progress=not as_json and sys.stderr.isatty(),
             say=lambda line: click.echo(line, err=True),
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         if Path(output, CHECKPOINT).is_file():
             go_on = f"chanvae fit --resume -o {shlex.quote(output)}"
             click.echo(f"stopped; the best so far is kept; go on with: {go_on}", err=True)
         else:
             click.echo("stopped before the first checkpoint; nothing was written", err=True)
-        raise click.exceptions.Abort from None
+        raise click.exceptions.Abort from stop
     written = {k: f"{output}/{k}" for k in ("model.safetensors", "card.md", "training.png")}
     if as_json:
         click.echo(json.dumps({"run": output, "conditions": list(run.known), "written": written}))

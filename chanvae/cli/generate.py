@@ -1,11 +1,14 @@
 """``chanvae generate``: channels from a fitted model, streamed to a file."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from chanvae.cli.asking import condition_options, typed_conditions
+from chanvae.cli.output import sharing_options, stream
 
 if TYPE_CHECKING:
     from chanvae.channels import ChannelDataset
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --exact: channels drawn for each that is kept, at most.",
 )
+@sharing_options
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -46,6 +50,8 @@ def command(
     extrapolate: bool,
     exact: str | None,
     candidates: int,
+    shard: str | None,
+    resume: bool,
     seed: int,
     overwrite: bool,
     as_json: bool,
@@ -55,24 +61,47 @@ def command(
     Conditions that are not asked for are drawn as they occur in the training data. The same seed
     gives the same channels.
     """
-    from chanvae.cli.output import stream
+    import chanvae
     from chanvae.errors import DataError
     from chanvae.exact import Exact
     from chanvae.generate import conditions_like, parse_conditions
-    from chanvae.run import open_run
+    from chanvae.io.digest import digest
+    from chanvae.io.kept import Work
+    from chanvae.run import BATCH, MODEL, open_run
+    from chanvae.shards import Shard
     from chanvae.units import parse
 
     model = open_run(run)
     typed = typed_conditions(delay_spread, angular_spread, more)
     if like and typed:
         raise DataError("--like asks for every condition; leave the others out")
+    asked: dict[str, Any]
     asked = conditions_like(model, like, count) if like else parse_conditions(model, typed)
     near = None if exact is None else Exact(parse(exact, "share", "--exact"), candidates)
     if near:
         near.spreads(asked)
-    batches = model.batches(count, seed=seed, extrapolate=extrapolate, exact=near, **asked)
     told = dict[str, Any]()
-    stream(_watched(batches, told), count, output, "generating", overwrite, as_json, more=told)
+
+    def draw(blocks: range) -> "Iterator[ChannelDataset]":
+        options: dict[str, Any] = {
+            "seed": seed,
+            "extrapolate": extrapolate,
+            "exact": near,
+            "blocks": blocks,
+        }
+        return _watched(model.batches(count, **options, **asked), told)
+
+    task = {
+        "model": digest(Path(run, MODEL))["sha256"],
+        "conditions": digest(Path(like))["sha256"] if like else asked,
+        "exact": near and asdict(near),
+        "seed": seed,
+        "version": chanvae.__version__,
+    }
+    work = Work(draw, count, BATCH, task, Shard.parse(shard) if shard else Shard())
+    stream(
+        work, output, "generating", overwrite=overwrite, resume=resume, as_json=as_json, more=told
+    )
 
 
 def _watched(

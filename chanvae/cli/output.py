@@ -1,15 +1,17 @@
 """Writing channels to a file, with a bar on anything that takes a while."""
 
+import itertools
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 if TYPE_CHECKING:
     from chanvae.channels import ChannelDataset
+    from chanvae.io.kept import Work
 
 
 @contextmanager
@@ -27,33 +29,46 @@ def bar(doing: str, hidden: bool) -> "Iterator[Callable[[int, int], None]]":
 
 
 def stream(
-    batches: "Iterable[ChannelDataset]",
-    count: int,
+    work: "Work",
     output: str,
     doing: str,
+    *,
     overwrite: bool,
+    resume: bool,
     as_json: bool,
     compression: Literal["gzip"] | None = None,
     more: Mapping[str, float] | None = None,
 ) -> None:
-    """Write batches as they come, then print the path and the rate (or both as JSON).
+    """Write blocks as they come, then print the path and the rate (or both as JSON).
 
-    ``more`` is filled while the batches come, and told with the rest.
+    ``more`` is filled while the blocks come, and told with the rest.
     """
-    import itertools
-
+    from chanvae.errors import DataError
     from chanvae.files import refuse
     from chanvae.io.hdf5 import Writer
+    from chanvae.io.kept import Kept
 
-    refuse(output, overwrite)
-    start = time.monotonic()
-    with bar(doing, as_json) as told:
-        rest = iter(batches)
-        first = next(rest)
-        with Writer(output, first, count, overwrite, compression) as writer:
-            for batch in itertools.chain([first], rest):
-                writer.append(batch)
-                told(writer.written, count)
+    start, count = time.monotonic(), work.count
+    kept = Kept(output, work, resume)
+    done = kept.done
+    if done:
+        kept.clear()
+    else:
+        refuse(output, overwrite)
+        try:
+            with bar(doing, as_json) as told, kept:
+                rest = (_of_shard(block, work) for block in kept.blocks())
+                first = next(rest)
+                with Writer(output, first, count, overwrite, compression) as writer:
+                    for batch in itertools.chain([first], rest):
+                        writer.append(batch)
+                        told(writer.written, count)
+        except (KeyboardInterrupt, DataError) as stop:
+            if kept.begun:
+                click.echo("stopped; go on with the same command and --resume", err=True)
+            if isinstance(stop, DataError):
+                raise
+            raise click.exceptions.Abort from stop
     seconds = time.monotonic() - start
     figures: dict[str, object] = {
         "path": output,
@@ -63,9 +78,30 @@ def stream(
     figures |= more or {}
     if as_json:
         click.echo(json.dumps(figures))
+    elif done:
+        click.echo(f"{output}: is there already, whole")
     else:
         click.echo(
             f"{output}: {count:,} channels in {seconds:.1f} s ({count / seconds:,.0f} a second)"
         )
         if more:
             click.echo(f"{more['acceptance']:.1%} of {more['candidates']:,} candidates were near")
+
+
+def _of_shard(block: "ChannelDataset", work: "Work") -> "ChannelDataset":
+    """A block that says of which shard it is; as it is where there is but one."""
+    from dataclasses import replace
+
+    if work.shard.of == 1:
+        return block
+    first = work.blocks.start * work.size
+    said = {"shard": str(work.shard), "first": first, "realisations": work.n}
+    meta = replace(block.meta, provenance={**block.meta.provenance, **said})
+    return replace(block, meta=meta)
+
+
+def sharing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--shard`` and ``--resume``, the same for everything that draws channels."""
+    shard = click.option("--shard", metavar="K/N", help="The K-th of N parts of the file, from 0.")
+    resume = click.option("--resume", is_flag=True, help="Go on with what was stopped or killed.")
+    return shard(resume(command))

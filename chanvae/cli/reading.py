@@ -16,7 +16,7 @@ _QUANTITIES = {
 _AS_TYPED = (
     "array", "axes", "real", "imag", "amplitude", "phase", "phase_unit", "scale", "offset",
     "reshape", "subcarrier_index", "subcarriers", "pilots", "rx_array", "tx_array", "meta",
-    "layout", "drop_invalid",
+    "layout", "drop_invalid", "trusted",
 )  # fmt: skip
 _STEPS = ("fftshift", "mask", "independent_antennas", "remove_timing", "regrid", "normalization")
 _KINDS = ("none", "unit_mean_power", "unit_power_per_realisation")
@@ -60,6 +60,9 @@ _OPTIONS = (
     ),
     click.option("--condition", multiple=True, metavar="NAME", help="Label to condition on."),
     click.option("--drop-invalid", is_flag=True, help="Go on without unusable realisations."),
+    click.option(
+        "--trusted", is_flag=True, help="The file may refer to other files and to filter plugins."
+    ),
     click.option("--fftshift", is_flag=True, help="The frequencies lie in FFT order."),
     click.option(
         "--mask", metavar="0-5,32|auto", help="Leave out null and guard subcarriers, from 0."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chanvae.cli.output import sharing_options, stream
 from chanvae.io.scenarios import CITIES
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ _TRACED = ("grid", "area", "base_station", "centre", "user_height", "depth")
 @click.option("--unit-power", is_flag=True, help="Scale each realisation to mean power one.")
 @click.option("--compress", is_flag=True, help="A smaller file, written more slowly.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one a core]")
+@sharing_options
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -60,6 +62,8 @@ def command(
     output: str,
     compress: bool,
     workers: int | None,
+    shard: str | None,
+    resume: bool,
     seed: int,
     overwrite: bool,
     as_json: bool,
@@ -76,14 +80,27 @@ def command(
     shadow fading are kept unless --unit-power. The same seed gives the same file, whatever the
     number of workers.
     """
-    from chanvae.cli.output import stream
-    from chanvae.files import refuse
+    from importlib.metadata import version
+
+    from chanvae.io.kept import Work
+    from chanvae.io.scenarios import TRACED
     from chanvae.io.simulation.blocks import cores, simulate
+    from chanvae.shards import Shard
 
     setup = _setup(given)
-    refuse(output, overwrite)
-    batches = simulate(setup, count, seed, workers=workers or cores())
-    stream(batches, count, output, "simulating", overwrite, as_json, "gzip" if compress else None)
+    task = {"command": setup.command(count, seed), "sionna": version("sionna")}
+    work = Work(
+        lambda blocks: simulate(setup, count, seed, workers=workers or cores(), wanted=blocks),
+        count,
+        0 if setup.scenario in TRACED else setup.block,
+        task,
+        Shard.parse(shard) if shard else Shard(),
+    )
+    compression = "gzip" if compress else None
+    stream(
+        work, output, "simulating", overwrite=overwrite, resume=resume, as_json=as_json,
+        compression=compression,
+    )  # fmt: skip
 
 
 command.help = (command.help or "").format(scenes=", ".join(f"rt:{name}" for name in CITIES))

@@ -11,6 +11,13 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+_OTHER = {
+    torch.normal, torch.randn_like, torch.rand_like, torch.randint, torch.randint_like,
+    torch.randperm, torch.multinomial, torch.bernoulli, torch.poisson, Tensor.normal_,
+    Tensor.uniform_, Tensor.exponential_, Tensor.bernoulli_, Tensor.multinomial,
+}  # fmt: skip
+"""What else draws: in a graph it would be drawn once, and be the same ever after."""
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -37,6 +44,9 @@ class Given(TorchFunctionMode):
     Args:
         normal: Standard normal numbers ``[n, …]``; none to count how many are needed.
         uniform: Uniform ones, likewise.
+
+    Raises:
+        NotImplementedError: Numbers of another kind are drawn in the block.
     """
 
     normal: Tensor | None = None
@@ -51,6 +61,8 @@ class Given(TorchFunctionMode):
     ) -> Any:
         """Any function of torch, on its way."""
         kwargs = kwargs or {}
+        if func in _OTHER:
+            raise NotImplementedError(f"{func.__name__} draws numbers of another kind")
         if func not in (torch.randn, torch.rand):
             return func(*args, **kwargs)
         shape = tuple(args[0] if args and not isinstance(args[0], int) else args)

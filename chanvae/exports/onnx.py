@@ -133,7 +133,8 @@ def export(
         What was written, as a module.
 
     Raises:
-        DataError: The packages are missing, the file exists or cannot be written.
+        DataError: The packages are missing, the model draws in a way that is not exported, the
+            file exists or cannot be written.
     """
     refuse(path, overwrite)
     try:
@@ -141,9 +142,15 @@ def export(
         import onnxscript  # noqa: F401
     except ImportError:
         raise DataError(f"{os.fspath(path)}: {_NEEDS}") from None
-    drawing = Drawing(run, batch).eval()
-    inputs = drawing.example()
-    graph = real_graph(drawing, inputs).eval()
+    try:
+        drawing = Drawing(run, batch).eval()
+        inputs = drawing.example()
+        graph = real_graph(drawing, inputs).eval()
+    except NotImplementedError as error:
+        raise DataError(
+            f"{os.fspath(path)}: a model of this kind does what has no ONNX here ({error}); the "
+            "presets default and quick have"
+        ) from None
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # of the exporter, about itself
         made = torch.onnx.export(

@@ -122,7 +122,7 @@ class Writer:
         h = np.asarray(batch.h[:], np.complex64)
         with self._blamed():
             self._into["h"][start:stop] = h
-            for name, values in _columns(batch):
+            for name, values in columns(batch):
                 self._into[name][start:stop] = _storable(values)
         self.written = stop
 
@@ -143,7 +143,7 @@ class Writer:
             )
         if batch.shape[1:] != model.shape[1:]:
             raise DataError(f"{where}: a batch has shape {batch.shape}; expected {model.shape}")
-        have, want = dict(_columns(batch)), dict(_columns(model))
+        have, want = dict(columns(batch)), dict(columns(model))
         if have.keys() != want.keys():
             raise DataError(f"{where}: a batch has {sorted(have)}; expected {sorted(want)}")
         for name, values in have.items():
@@ -166,7 +166,7 @@ class Writer:
         for name, unit in (("freq", "Hz"), ("time", "s")):
             file[name] = np.asarray(getattr(model, name), np.float64)
             file[name].attrs["unit"] = unit
-        for name, values in _columns(model):
+        for name, values in columns(model):
             if name.count("/") != 1 or name.endswith(("/", "/.")):
                 raise DataError(f"{self._path}: {name!r}: a name has no '/' and is not empty")
             column = file.create_dataset(name, (self._n,), _storable(values).dtype)
@@ -230,9 +230,10 @@ def read(path: str | os.PathLike[str]) -> ChannelDataset:
             raise error if str(error).startswith(path) else DataError(f"{path}: {error}") from None
 
 
-def _columns(dataset: ChannelDataset) -> Iterator[tuple[str, np.ndarray]]:
+def columns(dataset: ChannelDataset) -> Iterator[tuple[str, np.ndarray]]:
+    """Conditions and groups, each by its path in a file, in the order HDF5 gives them back."""
     for room, values in (("conditions", dataset.conditions), ("groups", dataset.groups)):
-        for name, column in values.items():
+        for name, column in sorted(values.items()):
             yield f"{room}/{name}", np.asarray(column)
 
 

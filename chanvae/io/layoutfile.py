@@ -16,6 +16,7 @@ from chanvae.io.options import Options
 from chanvae.io.sourcearray import SourceArray
 from chanvae.io.sources import Source
 from chanvae.io.stored import fields_of
+from chanvae.plain import text
 from chanvae.units import parse
 
 
@@ -203,7 +204,7 @@ def _fits(shape: tuple[int, ...], wanted: tuple[int | str, ...], letters: dict[s
 
 def _read(path: Path, shown: str) -> Layout:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(text(path))
         return Layout.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]

@@ -19,6 +19,10 @@ _FAILURES = (*READING, SyntaxError, tokenize.TokenError, EOFError, MemoryError, 
              NotImplementedError, zipfile.BadZipFile,
              zipfile.LargeZipFile, OverflowError)  # fmt: skip
 """What numpy and zipfile raise for a file that is damaged or is not what it says."""
+_DENSEST = 100
+"""Bytes in memory that one packed byte may stand for: those of channels stand for one or two."""
+_SLACK = 1 << 26
+"""Bytes that any member may unpack to."""
 _LOCAL = 30
 """Bytes of a zip member's own header before its name."""
 
@@ -53,7 +57,7 @@ def _members(path: str) -> tuple[dict[str, SourceArray], bool]:
                         found[name] = _mapped(path, name, file, _start(file, info))
                 else:
                     stored = False
-                    found[name] = _unpacked(name, member, info.file_size)
+                    found[name] = _unpacked(name, member, info)
     return found, stored
 
 
@@ -77,13 +81,16 @@ def _mapped(path: str, name: str, file: BinaryIO, start: int) -> SourceArray:
     return in_memory(name, values.reshape(shape) if not shape else values)
 
 
-def _unpacked(name: str, member: IO[bytes], size: int) -> SourceArray:
+def _unpacked(name: str, member: IO[bytes], info: zipfile.ZipInfo) -> SourceArray:
     shape, fortran, dtype = _header(member)
     if dtype.hasobject:
         return _objects(name, shape)
     need = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if need > size:
-        raise ValueError(f"{name} of {shape} needs {need} bytes; {size} are there")
+    if need > info.file_size or need > _SLACK + _DENSEST * info.compress_size:
+        raise ValueError(
+            f"{name} of {shape} needs {need} bytes; {info.file_size} are there, packed in "
+            f"{info.compress_size}"
+        )
     values = np.frombuffer(member.read(need), dtype)
     return in_memory(name, values.reshape(shape, order="F" if fortran else "C"))
 

@@ -102,7 +102,10 @@ _INSTEAD = {
 
 
 def settled(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with the files they name at their full path, so that they hold in any folder."""
+    """Options with the files they name at their full path, so that they hold in any folder.
+
+    Whether a file is trusted is for each command to say, and is left out.
+    """
 
     def full(said: str) -> str:
         file, colon, inner = said.rpartition(":")
@@ -112,7 +115,8 @@ def settled(given: Mapping[str, Any]) -> dict[str, Any]:
         return str(Path(said).resolve()) if named else said
 
     files = ("meta", "layout", "real", "imag", "amplitude", "phase", "pilots")
-    return {k: full(v) if k in files and isinstance(v, str) else v for k, v in given.items()}
+    kept = {k: v for k, v in given.items() if k != "trusted"}
+    return {k: full(v) if k in files and isinstance(v, str) else v for k, v in kept.items()}
 
 
 def subcarriers(said: str | Sequence[int]) -> tuple[int, ...]:

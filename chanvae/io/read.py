@@ -20,6 +20,7 @@ from chanvae.io.layouts import Reading
 from chanvae.io.options import Options
 from chanvae.io.own import own
 from chanvae.io.paths.foreign import paths_or_pilots
+from chanvae.io.probe import trust
 from chanvae.io.sources import open_source
 from chanvae.rows import Rows
 from chanvae.signal.pipeline import STEPS, Steps, arrange, may_empty, process
@@ -56,6 +57,7 @@ def load(
     groups: Sequence[str] = (),
     conditions: Sequence[str] = (),
     drop_invalid: bool = False,
+    trusted: bool = False,
     fftshift: bool = False,
     mask: str | None = None,
     independent_antennas: Literal["rx", "tx", "both"] | None = None,
@@ -101,6 +103,8 @@ def load(
         groups: Labels that say which realisations belong together; ``("random",)`` for none.
         conditions: Labels that become conditions.
         drop_invalid: Go on without realisations that hold NaN, infinity or only zeros.
+        trusted: An HDF5 file may refer to other files, and be packed by filters that are loaded
+            as plugins; a stranger's file is refused that.
         fftshift: The frequencies lie in FFT order: 0 first, then up, then the negative ones.
         mask: Positions in ascending frequency, from 0, to leave out, such as ``"0-5,32,59-63"``;
             ``"auto"`` for those that are zero in every realisation.
@@ -116,9 +120,11 @@ def load(
         DataError: The file cannot be read, what it does not say was not said, or a step does not
             fit it.
     """
-    given = {k: v for k, v in locals().items() if k not in ("path", "drop_invalid")}
+    given = {k: v for k, v in locals().items() if k not in ("path", "drop_invalid", "trusted")}
     options, steps = _parted(given)
     names = several.files(path)
+    if trusted:
+        trust(names)
     each = several.of_each(options, names)
     found = [_read(name, each) for name in names]
     if steps.fftshift:
@@ -134,8 +140,10 @@ def load(
     return check(done, shown, drop_invalid, options.conditions) if may_empty(steps) else done
 
 
-def reading(path: several.Where, **options: Any) -> Reading:
+def reading(path: several.Where, *, trusted: bool = False, **options: Any) -> Reading:
     """How :func:`load` would read a file with the same options, and what it would assume."""
+    if trusted:
+        trust(several.files(path))
     names, (chosen, steps) = several.files(path), _parted(options)
     each = several.of_each(chosen, names)
     found = [_read(name, each)[0] for name in names]

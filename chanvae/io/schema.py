@@ -64,7 +64,7 @@ def meta(said: Mapping[str, Any], path: str) -> Meta:
     written = text(said.get("provenance", "{}"))
     try:
         provenance = json.loads(written)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise DataError(f"{path}: attribute provenance is not JSON: {error}") from None
     if not isinstance(provenance, dict):
         raise DataError(f"{path}: attribute provenance is {written!r}; expected a JSON object")

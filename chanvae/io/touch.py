@@ -27,15 +27,22 @@ _OFTEN = 10_000
 """Chunks or texts between two signs of progress."""
 _REFERENCES = 10_000
 """References followed in one array."""
-_ELSEWHERE = "lies in another file; copy what it refers to into this one (h5copy, h5repack)"
+_ELSEWHERE = (
+    "lies in another file; copy what it refers to into this one (h5copy, h5repack), or add "
+    "--trusted if you know where the file comes from"
+)
+_BUILT_IN = {1, 2, 3, 4, 5, 6, 32000}
+"""Filters that HDF5 and h5py hold themselves: deflate, shuffle, fletcher32, szip, nbit,
+scale-offset and lzf. Any other is code that HDF5 would look for and load."""
 
 
-def wrong(path: str, progress: Callable[[], object]) -> str:
+def wrong(path: str, progress: Callable[[], object], trusted: bool = False) -> str:
     """What makes a file unfit to be read, beside what h5py itself will say about it.
 
     Args:
         path: The file.
         progress: Called after every object.
+        trusted: It may refer to other files and to filters that are loaded.
 
     Returns:
         What is wrong and how to mend it; ``""`` for nothing.
@@ -43,7 +50,7 @@ def wrong(path: str, progress: Callable[[], object]) -> str:
     try:
         with Path(path).open("rb") as file:
             old = file.read(10) == b"MATLAB 5.0"
-        return _matlab5(path) if old else _hdf5(path, progress)
+        return _matlab5(path) if old else _hdf5(path, progress, trusted)
     except MemoryError:
         return "declares more than memory holds; it is damaged: copy it again"
 
@@ -67,18 +74,18 @@ def _matlab5(path: str) -> str:
     return ""
 
 
-def _hdf5(path: str, progress: Callable[[], object]) -> str:
+def _hdf5(path: str, progress: Callable[[], object], trusted: bool) -> str:
     size, faults = Path(path).stat().st_size, []
 
     def link(name: str, found: object) -> None:
-        if isinstance(found, h5py.ExternalLink):
+        if isinstance(found, h5py.ExternalLink) and not trusted:
             faults.append(f"/{name} {_ELSEWHERE}")
 
     def visit(_: str, member: h5py.HLObject) -> bool | None:
         progress()
         faults.append(_tried(lambda: _attributes(member)))
         if isinstance(member, h5py.Dataset):
-            faults.append(_tried(lambda: _dataset(member, size, progress)))
+            faults.append(_tried(lambda: _dataset(member, size, progress, trusted)))
         return True if any(faults) else None
 
     # What h5py raises here the reader meets as well, and says it.
@@ -105,18 +112,27 @@ def _attributes(member: h5py.HLObject) -> str:
     return ""
 
 
-def _dataset(array: h5py.Dataset, size: int, progress: Callable[[], object]) -> str:
+def _dataset(array: h5py.Dataset, size: int, progress: Callable[[], object], trusted: bool) -> str:
     """What is wrong with an array; its text, references and chunk index are gone through."""
     if array.shape is None:
         return ""
-    if array.external or (
-        array.is_virtual and any(source.file_name != "." for source in array.virtual_sources())
-    ):
+    sources = {s.file_name for s in array.virtual_sources()} - {"."} if array.is_virtual else set()
+    if (array.external or sources) and not trusted:
         return f"{array.name} {_ELSEWHERE}"
+    for source in sources:
+        place = Path(array.file.filename).parent / source
+        if not place.is_file():
+            return f"{array.name} takes part of it from {source}, which is not there; put it there"
+        size += place.stat().st_size
+    if not trusted and (foreign := _filters(array) - _BUILT_IN):
+        return (
+            f"{array.name} is packed by filter {min(foreign)} of HDF5, which is a plugin; unpack "
+            "it (h5repack -f NONE), or add --trusted if you know where the file comes from"
+        )
     dtype = array.dtype
     if _overlaps(dtype):
         return f"{array.name}: {DAMAGED} (its fields overlap)"
-    packed = array.chunks is not None and bool(array.id.get_create_plist().get_nfilters())
+    packed = array.chunks is not None and bool(_filters(array))
     declared = math.prod(array.shape) * max(dtype.itemsize, 1)
     if declared > _SLACK + size * (_DENSEST if packed or array.is_virtual else 1):
         return (
@@ -138,6 +154,12 @@ def _dataset(array: h5py.Dataset, size: int, progress: Callable[[], object]) -> 
         rows = _FIRST // max(declared // array.shape[0], 1) if array.ndim else 0
         array[:rows] if rows else None
     return ""
+
+
+def _filters(array: h5py.Dataset) -> set[int]:
+    """The numbers of the filters that an array goes through."""
+    made = array.id.get_create_plist()
+    return {made.get_filter(k)[0] for k in range(made.get_nfilters())}
 
 
 def _overlaps(dtype: np.dtype) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -162,7 +163,7 @@ class PathsFromPlanes(nn.Module):
         self.register_buffer("place", torch.stack(index).float(), persistent=False)
         self.has_mean, self.start = slice(None), 0.0
         if config.mean == "peak":
-            peak = int(torch.arange(bins).reshape(grid.shape)[peak_bin(grid)])
+            peak = int(np.ravel_multi_index(peak_bin(grid), grid.shape))
             self.has_mean, self.start = slice(peak, peak + 1), 0.6 * math.sqrt(bins)
 
     @property

@@ -16,7 +16,9 @@ from chanvae.channels import ChannelDataset
 from chanvae.checkpoint import load, part
 from chanvae.config import FitConfig, Rival
 from chanvae.errors import DataError
+from chanvae.files import TEMPORARY
 from chanvae.io.options import settled
+from chanvae.io.probe import trust
 from chanvae.io.read import require_enough
 from chanvae.io.several import Where, files
 from chanvae.models.cvae import draw
@@ -42,7 +44,7 @@ from chanvae.training.calibration import DRAWS, ROUNDS, calibrate
 from chanvae.training.card import write_card
 from chanvae.training.loop import Stage
 from chanvae.training.posterior import Posterior
-from chanvae.training.record import Record
+from chanvae.training.record import CONFIG, Record
 from chanvae.training.refinement import Refinement
 from chanvae.training.registering import registered
 from chanvae.training.schedules import kl_weight
@@ -102,18 +104,20 @@ def fit(
         saved = load(folder / CHECKPOINT)
         config = FitConfig.model_validate(saved[1]["config"])
         source = saved[1]["source"]
+        _trust(reading, data or source.get("path"))
         if isinstance(data, ChannelDataset):
             data = with_channel_conditions(data)
         else:
             data = open_data(source, data)
     else:
-        if folder is not None and not overwrite and folder.is_dir() and any(folder.iterdir()):
+        if folder is not None and not overwrite and _holds_something(folder):
             raise DataError(
                 f"{folder} exists and is not empty; add --overwrite to replace the run in it, "
                 "or --resume to go on with it"
             )
         if data is None:
             raise DataError("no data: name a file of channels")
+        _trust(reading, data)
         source = {}
         if isinstance(data, ChannelDataset):
             data = with_channel_conditions(data)
@@ -156,6 +160,19 @@ def fit(
             write_card(run, material.dataset, material.sizes, record)
             (folder / CHECKPOINT).unlink(missing_ok=True)
     return run
+
+
+def _trust(reading: Mapping[str, Any] | None, data: ChannelDataset | Where | None) -> None:
+    """Trust the files of the data where that is said, here and as long as they are read."""
+    named = None if isinstance(data, ChannelDataset) else data
+    if (reading or {}).get("trusted") and named is not None:
+        trust(files(named))
+
+
+def _holds_something(folder: Path) -> bool:
+    """Whether a folder holds more than a fit that was killed before its first checkpoint left."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return any(p.name != CONFIG and not p.match(TEMPORARY) for p in found)
 
 
 @dataclass(frozen=True)
@@ -302,7 +319,7 @@ def _train(
     if saved is not None:
         position = saved[1]["position"]
         model.load_state_dict(part(saved[0], "model"))
-        record.elapsed = saved[1]["elapsed"]
+        record.go_on(saved[1])
     for stage in _stages(model, material, run.config):
         if position is not None and position["stage"] != stage.name:
             continue

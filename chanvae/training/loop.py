@@ -19,11 +19,14 @@ from chanvae.checkpoint import (
 from chanvae.config import Optimisation
 from chanvae.errors import DataError
 from chanvae.seeds import generator_for
+from chanvae.stopping import held
 from chanvae.training.schedules import one_cycle
 
 Terms = dict[str, Tensor]
 VALIDATIONS = 20
 """Validations of a stage, about."""
+RETREATS = 3
+"""Times that a stage whose loss is not finite goes back, and on at half the rate."""
 
 
 @dataclass
@@ -57,12 +60,14 @@ class Stage:
     deadline: float = math.inf
     clock: Callable[[], float] = time.monotonic
     step: int = 0
+    retreats: int = 0
     best: float = math.inf
     since_best: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     averaged: nn.Module | None = None
     optimizer: torch.optim.Optimizer | None = None
     _order: tuple[int, Tensor] | None = None
+    _good: tuple[dict[str, Tensor], dict[str, Any]] | None = None
 
     @property
     def steps(self) -> int:
@@ -74,7 +79,11 @@ class Stage:
         return max(self.realisations // self.how.batch, 1)
 
     def run(self, report: Callable[[dict[str, Any], bool], None]) -> None:
-        """Train to the end; ``report(figures, validated)`` is called along the way."""
+        """Train to the end; ``report(figures, keep)`` is called along the way.
+
+        ``keep`` asks for a checkpoint: before the first step, after a validation, and after the
+        step in which ctrl-C or SIGTERM came, which wait for its end.
+        """
         how, steps = self.how, self.steps
         every = max(steps // VALIDATIONS, 1)
         weights = [p for p in self.network.parameters() if p.requires_grad]
@@ -84,29 +93,34 @@ class Stage:
             self.averaged = copy.deepcopy(self.network)
         if self.game and self.step == 0:
             self._choose()
-        while self._goes_on():
-            generator = generator_for(self.seed, self.name, self.step)
-            for group in self.optimizer.param_groups:
-                group["lr"] = one_cycle(self.step, steps, how.learning_rate)
-            terms = self.loss(self._batch(), self.step, generator)
-            loss = terms["loss"].mean()
-            if not torch.isfinite(loss):
-                raise DataError(
-                    f"{self.name}: the loss is not finite at step {self.step}; lower the learning "
-                    f"rate of this stage, now {how.learning_rate:g}, with --set"
-                )
-            self.optimizer.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(weights, how.clip)
-            self.optimizer.step()
-            self._average()
-            self.step += 1
-            figures = {k: float(v.detach().mean()) for k, v in terms.items()}
-            last = self.step == steps
-            if last or self.step % every == 0:
-                report(figures | self._choose(), True)
-            elif self.step % 10 == 0:
-                report(figures, False)
+        self._keep()
+        if self.step == 0:
+            report({}, True)
+        with held() as asked_to_stop:
+            while self._goes_on() and not asked_to_stop():
+                generator = generator_for(self.seed, self.name, self.step)
+                for group in self.optimizer.param_groups:
+                    rate = one_cycle(self.step, steps, how.learning_rate)
+                    group["lr"] = rate * 0.5**self.retreats
+                terms = self.loss(self._batch(), self.step, generator)
+                loss = terms["loss"].mean()
+                if not torch.isfinite(loss):
+                    self._retreat()
+                    continue
+                self.optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(weights, how.clip)
+                self.optimizer.step()
+                self._average()
+                self.step += 1
+                figures = {k: float(v.detach().mean()) for k, v in terms.items()}
+                figures |= {"retreats": self.retreats} if self.retreats else {}
+                stopped = asked_to_stop()
+                if self.step == steps or self.step % every == 0:
+                    report(figures | self._choose(), True)
+                    self._keep()
+                elif self.step % 10 == 0 or stopped:
+                    report(figures, stopped)
         if self.step < steps and (self.game or not self.best_weights):
             self._choose(last=True)
         self.network.load_state_dict(self.best_weights)
@@ -115,6 +129,25 @@ class Stage:
         if self.step > 0 and self.clock() > self.deadline:
             return False
         return self.step < self.steps and self.since_best < self.how.patience
+
+    def _keep(self) -> None:
+        """Remember where the stage stands, if its weights are good, to come back to."""
+        tensors = self.tensors()
+        if all(bool(t.isfinite().all()) for t in tensors.values()):
+            self._good = {k: t.clone() for k, t in tensors.items()}, self.position()
+
+    def _retreat(self) -> None:
+        """Go back to the last good weights, and on at half the rate; not for ever."""
+        if self.retreats == RETREATS or self._good is None:
+            rate = self.how.learning_rate * 0.5**self.retreats
+            raise DataError(
+                f"{self.name}: the loss is not finite at step {self.step}, nor was it at half the "
+                f"rate, {self.retreats} times; lower the learning rate of this stage, at last "
+                f"{rate:g}, with --set"
+            )
+        retreats = self.retreats + 1
+        self.go_on(*self._good)
+        self.retreats = retreats
 
     def tensors(self) -> dict[str, Tensor]:
         """Weights, best weights, averages and optimiser state, to go on from."""
@@ -127,7 +160,7 @@ class Stage:
     def position(self) -> dict[str, Any]:
         """Where the stage stands, for a header."""
         best = None if math.isinf(self.best) else self.best
-        how = {"steps": self.how.steps, "epochs": self.how.epochs}
+        how = {"steps": self.how.steps, "epochs": self.how.epochs, "retreats": self.retreats}
         place = {"stage": self.name, "step": self.step, "best": best, "since": self.since_best}
         return place | how
 
@@ -136,6 +169,7 @@ class Stage:
         self.step, self.since_best = position["step"], position["since"]
         granted = {key: position[key] for key in ("steps", "epochs") if key in position}
         self.how = self.how.model_copy(update=granted)
+        self.retreats = position.get("retreats", 0)
         self.best = math.inf if position["best"] is None else position["best"]
         self.network.load_state_dict(part(tensors, "now"))
         self.best_weights = part(tensors, "best")

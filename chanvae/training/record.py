@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,12 +55,8 @@ class Record:
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
-                if resume and (folder / METRICS).is_file():
-                    lines = (folder / METRICS).read_text().splitlines()
-                    self.rows = [json.loads(line) for line in lines]
-                else:
-                    for name in OURS:
-                        (folder / name).unlink(missing_ok=True)
+                for name in () if resume else OURS:
+                    (folder / name).unlink(missing_ok=True)
                 with whole(folder / CONFIG, overwrite=True) as temporary:
                     temporary.write_text(yaml.safe_dump(config.model_dump(mode="json")))
             except OSError as error:
@@ -93,36 +89,37 @@ class Record:
         stage: Stage,
         describe: Callable[[], tuple[dict[str, Tensor], dict[str, Any]]],
         figures: dict[str, Any],
-        validated: bool,
+        keep: bool,
     ) -> None:
-        """Take the figures of one step; after a validation also save a checkpoint."""
-        self._show(stage, figures)
-        if not validated:
+        """Take the figures of one step; those of a validation become a row of the metrics."""
+        if figures:
+            self._show(stage, figures)
+        if not keep:
             return
         now = time.monotonic()
         self.elapsed, self._mark = self.elapsed + now - self._mark, now
-        row = {
-            "stage": stage.name,
-            "step": stage.step,
-            "seconds": round(self.elapsed, 1),
-            **figures,
-        }
-        if warning := collapse(figures, stage.step / stage.steps, self._config):
-            if not any("warning" in earlier for earlier in self.rows):
-                self._say(warning)
-            row["warning"] = warning
-        self.rows.append(row)
+        if "validation_loss" in figures:
+            row = {"stage": stage.name, "step": stage.step, "seconds": round(self.elapsed, 1)}
+            if warning := collapse(figures, stage.step / stage.steps, self._config):
+                if not any("warning" in earlier for earlier in self.rows):
+                    self._say(warning)
+                figures = {**figures, "warning": warning}
+            self.rows.append(row | figures)
         if self.folder is None:
             return
         tensors, header = describe()
-        position = {"position": stage.position(), "elapsed": self.elapsed}
+        reached = {"position": stage.position(), "elapsed": self.elapsed, "metrics": self.rows}
         save(
             self.folder / CHECKPOINT,
             tensors | prefixed(stage.tensors(), "stage"),
-            header | position,
+            header | reached,
         )
-        with (self.folder / METRICS).open("a") as file:
-            file.write(json.dumps(row) + "\n")
+        with whole(self.folder / METRICS, overwrite=True) as temporary:
+            temporary.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
+
+    def go_on(self, header: Mapping[str, Any]) -> None:
+        """Take up what a checkpoint says was reached."""
+        self.elapsed, self.rows = header["elapsed"], list(header.get("metrics", []))
 
     def _show(self, stage: Stage, figures: dict[str, Any]) -> None:
         if stage.name not in self._tasks:

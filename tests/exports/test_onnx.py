@@ -135,6 +135,19 @@ def test_complex_operators_become_real_ones():
     torch.testing.assert_close(found, module(*inputs), rtol=1e-4, atol=1e-4)
 
 
+def test_chance_of_another_kind_is_refused(run: Run, tmp_path, monkeypatch):
+    """In a graph it would be drawn once, and be the same ever after."""
+    draw = type(run.model).draw
+
+    def by_lot(self, c, *more):
+        return draw(self, c[torch.randint(len(c), (len(c),))], *more)
+
+    monkeypatch.setattr(type(run.model), "draw", by_lot)
+    with pytest.raises(DataError, match="has no ONNX here .randint draws"):
+        export(run, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_chance_is_handed_in():
     def work() -> torch.Tensor:
         z = torch.randn((3, 2), dtype=torch.complex64)

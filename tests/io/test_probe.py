@@ -29,7 +29,7 @@ def test_sound_files_are_looked_at_once_and_quickly(dataset, tmp_path: Path, mon
     probe.sound(tmp_path / "a.h5")  # starts the child, which takes longer
     asked, ask = [], probe._Child.ask
     monkeypatch.setattr(
-        probe._Child, "ask", lambda self, path: asked.append(path) or ask(self, path)
+        probe._Child, "ask", lambda self, path, *how: asked.append(path) or ask(self, path, *how)
     )
     write(dataset, tmp_path / "b.h5")
     start = time.monotonic()

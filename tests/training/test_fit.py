@@ -80,7 +80,7 @@ def test_a_fit_stopped_before_its_first_checkpoint_leaves_nothing(tmp_path, monk
     def stop(self):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chanvae.training.loop.Stage._batch", stop)
+    monkeypatch.setattr("chanvae.training.loop.Stage._keep", stop)
     with pytest.raises(KeyboardInterrupt):
         fit(paths(100), tmp_path / "run", short)
     assert not (tmp_path / "run").exists()

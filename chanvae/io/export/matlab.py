@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import struct
-import time
 from collections.abc import Iterator, Mapping
 
 import h5py
@@ -79,7 +78,7 @@ def write(
 
 def _preface() -> bytes:
     """The user block: 116 bytes of text, no subsystem data, version 2.0, little-endian."""
-    made = time.strftime("%a %b %d %H:%M:%S %Y")
+    made = "Thu Jan 01 00:00:00 1970"  # not when: the same set gives the same bytes
     text = f"MATLAB 7.3 MAT-file, Platform: chanvae, Created on: {made} HDF5 schema 1.00 ."
     head = text.encode("ascii").ljust(116) + bytes(8) + struct.pack("<H", 0x0200) + b"IM"
     return head.ljust(512, b"\0")

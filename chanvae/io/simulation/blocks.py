@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib.metadata import version
 from itertools import count
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from chanvae.io.simulation.drawn import UNITS, Draw, Drawn
 from chanvae.io.simulation.setup import Simulation
 from chanvae.stats.conditions import with_channel_conditions
 
+DEATHS = 3
+"""Times that processes which ended without a word are replaced."""
 _draw: Callable[[int], ChannelDataset] | None = None
 """What a worker process draws blocks with."""
 
@@ -33,7 +36,12 @@ def cores() -> int:
 
 
 def simulate(
-    setup: Simulation, n: int, seed: int = 0, batch: int = 0, workers: int = 1
+    setup: Simulation,
+    n: int,
+    seed: int = 0,
+    batch: int = 0,
+    workers: int = 1,
+    wanted: range | None = None,
 ) -> Iterator[ChannelDataset]:
     """Draw channels from Sionna, a few blocks in memory at a time.
 
@@ -47,6 +55,8 @@ def simulate(
         batch: Realisations a block; by default :attr:`Simulation.block`.
         workers: Processes. With more than one (and for a traced scene always) the script that
             calls must be importable: its main part under ``if __name__ == "__main__"``.
+        wanted: Numbers of the blocks to draw, which follow each other; all of them by default,
+            and of a traced scene, whose blocks differ in size, always.
 
     Yields:
         Sets with the conditions of :data:`chanvae.stats.conditions.UNITS` and the labels of
@@ -58,10 +68,11 @@ def simulate(
     size = batch or setup.block
     traced = setup.scenario in TRACED
     work = (setup, n, seed, size)
-    blocks = count() if traced else iter(range(-(-n // size)))
-    alone = not traced and min(workers, -(-n // size)) <= 1
+    wanted = range(-(-n // size)) if wanted is None or traced else wanted
+    alone = not traced and min(workers, len(wanted)) <= 1
+    blocks = count() if traced else iter(wanted)
     found = map(_prepared(*work), blocks) if alone else _shared(work, workers, blocks)
-    left = n
+    left = n if traced else min(wanted.stop * size, n) - wanted.start * size
     for block in found:
         part = block[:left]
         left -= len(part)
@@ -134,20 +145,38 @@ def _dataset(setup: Simulation, drawn: Drawn, n: int, seed: int) -> ChannelDatas
 def _shared(
     work: tuple[Simulation, int, int, int], workers: int, blocks: Iterator[int]
 ) -> Iterator[ChannelDataset]:
-    """The blocks in order, drawn by several processes, two ahead for each."""
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, work)
-    waiting: deque[Future[ChannelDataset]] = deque()
+    """The blocks in order, drawn by several processes, two ahead for each.
+
+    Where a process dies, its blocks are drawn again by another: that changes nothing.
+    """
+    pool = _pool(work, workers)
+    waiting: deque[tuple[int, Future[ChannelDataset]]] = deque()
+    deaths = 0
     try:
         while True:
-            while len(waiting) < 2 * workers and (k := next(blocks, None)) is not None:
-                waiting.append(pool.submit(_work, k))
-            if not waiting:
-                return
-            yield waiting.popleft().result()
-    except BrokenProcessPool:
-        raise DataError(_ended(work[0])) from None
+            try:
+                while len(waiting) < 2 * workers and (k := next(blocks, None)) is not None:
+                    waiting.append((k, pool.submit(_work, k)))
+                if not waiting:
+                    return
+                found = waiting[0][1].result()
+            except BrokenProcessPool:
+                deaths += 1
+                if deaths > DEATHS or work[0].scenario in TRACED:
+                    raise DataError(_ended(work[0])) from None
+                pool.shutdown()
+                pool = _pool(work, workers)
+                again = [number for number, _ in waiting]
+                waiting = deque((number, pool.submit(_work, number)) for number in again)
+                continue
+            waiting.popleft()
+            yield found
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _pool(work: tuple[Simulation, int, int, int], workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, get_context("spawn"), _start, work)
 
 
 def _ended(setup: Simulation) -> str:
@@ -163,10 +192,18 @@ def _ended(setup: Simulation) -> str:
 
 
 def _start(setup: Simulation, n: int, seed: int, size: int) -> None:
-    """Begin a worker process: the parent alone answers ctrl-C."""
+    """Begin a worker process: the parent alone answers ctrl-C, and it ends with the parent."""
     global _draw
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _draw = _prepared(setup, n, seed, size)
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent to end, killed or not, and end this process."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _work(k: int) -> ChannelDataset:
