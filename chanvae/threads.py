@@ -1,7 +1,7 @@
 """Work on several threads of one core each, its results in order."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+def in_order(function: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result, None, None]:
     """``map(function, items)``, as many at a time as torch has threads.
 
     A network small enough to draw thousands of channels a second loses more by sharing each

@@ -134,8 +134,9 @@ class SiteModel(nn.Module):
 
     def is_met(self, asked: Tensor | None) -> bool:
         """Whether spreads are met where the entries ``asked`` are asked for ``[conditions]``."""
-        some = self.meets == "asked" and asked is not None
-        return self.meets == "always" or (some and bool(asked[self.meeting.entries].any()))
+        if self.meets == "asked" and asked is not None:
+            return bool(asked[self.meeting.entries].any())
+        return self.meets == "always"
 
     def maps(
         self,
