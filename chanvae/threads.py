@@ -11,7 +11,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(function: Callable[[Item], Result], items: Sequence[Item]) -> Generator[Result, None, None]:
+def in_order(
+    function: Callable[[Item], Result], items: Sequence[Item]
+) -> Generator[Result, None, None]:
     """``map(function, items)``, as many at a time as torch has threads.
 
     A network small enough to draw thousands of channels a second loses more by sharing each

@@ -53,7 +53,7 @@ def test_bins_are_weighted_until_the_spreads_are_those_asked_for(data):
     weights = model.meeting.weights(draw, other, pose, model.restore)
     before, after = (gaps(model, data, y, pose, other).abs() for y in (x, x * weights))
     before, after = before.median(0).values, after.median(0).values
-    assert (before > 0.25).all() and (after < 0.5 * before).all()
+    assert (before > 0.25).all() and (after < 0.75 * before).all()
 
 
 def test_what_is_met_already_is_left_alone(data):
