@@ -96,7 +96,8 @@ def asked_for(run: Run, n: int, seed: int = 0) -> ChannelDataset:
     """Channels for the conditions of ``n`` training realisations, all of them asked for."""
     total = len(next(iter(run.known.values()), ()))
     rows = np.random.default_rng(seed).integers(max(total, 1), size=n)
-    return run.sample(n, seed=seed, **{name: values[rows] for name, values in run.known.items()})
+    asked: dict[str, Any] = {name: values[rows] for name, values in run.known.items()}
+    return run.sample(n, seed=seed, **asked)
 
 
 def _carry(
