@@ -110,7 +110,7 @@ class Fitted:
 
     def __init__(self):
         self.data = with_channel_conditions(rayleigh(600, 0))
-        self.asked = []
+        self.known, self.source, self.asked = self.data.conditions, {}, []
 
     def dataset(self, path=None):
         return self.data
@@ -119,7 +119,7 @@ class Fitted:
         return split(dataset)
 
     def sample(self, n, seed=0, **conditions):
-        self.asked.append((n, seed))
+        self.asked.append((n, seed, *conditions))
         return with_channel_conditions(rayleigh(n, 100 + seed))
 
 
@@ -132,7 +132,7 @@ def test_evaluate(tmp_path, monkeypatch):
         catch_exceptions=False,
     )
     told = json.loads(result.stdout)
-    assert fitted.asked == [(1000, 2)]
+    assert fitted.asked == [(1000, 2), (1000, 2, *fitted.known)]
     assert told["measured"]["n"] == 60 and told["generated"]["n"] == 1000
     assert told["training"]["n"] == 480
     assert told["fidelity"][0]["name"] == "delay_spread"

@@ -22,6 +22,7 @@ class Fitted:
     def __init__(self, data, make, how):
         self.data, self.make, self.how = data, make, how
         self.asked = []
+        self.known = {"delay_spread": data.conditions["delay_spread"]}
         self.vector = type("Vector", (), {"names": ("delay_spread",)})
 
     def dataset(self):
@@ -32,7 +33,7 @@ class Fitted:
 
     def sample(self, n, seed=0, extrapolate=False, **conditions):
         self.asked.append((n, conditions))
-        return self.make(n, 1000 + seed)
+        return self.make(n, 1000 + seed).with_conditions(conditions, {k: "s" for k in conditions})
 
 
 def grouped(make, groups, each, spread_of):
@@ -65,7 +66,7 @@ def test_a_hole_is_asked_for(make):
     data = dataclasses.replace(data, groups={})
     fitted = Fitted(data, make, "hole:delay_spread=90ns..110ns")
     report = evaluate(fitted, quick=True)
-    n, asked = fitted.asked[1]
+    n, asked = fitted.asked[2]
     assert len(asked["delay_spread"]) == n == report.carry.n
     assert (asked["delay_spread"] >= 90e-9).all() and (asked["delay_spread"] <= 110e-9).all()
     # What was drawn without regard to the conditions is far off; the nearest training is not.
