@@ -96,8 +96,7 @@ def circular_angular_spread(
     power, angle = power.to(torch.float64), angle.to(torch.float64)
     real, imag = (power * angle.cos()).sum(-1), (power * angle.sin()).sum(-1)
     inverse = power.sum(-1) / torch.hypot(real, imag)
-    # So small a number changes nothing but the slope at 0, which would not be finite.
-    return (2 * inverse.clamp(min=1).log()).clamp(min=1e-300).sqrt()
+    return (2 * inverse.clamp(min=1).log()).sqrt()
 
 
 def angular_spread(

@@ -120,8 +120,7 @@ def rms_delay_spread(
     power, delay = power.to(torch.float64), delay.to(torch.float64)
     share = power / power.sum(-1, keepdim=True)
     mean = (share * delay).sum(-1, keepdim=True)
-    # So small a number changes nothing but the slope at 0, which would not be finite.
-    return (share * (delay - mean).square()).sum(-1).clamp(min=1e-300).sqrt()
+    return (share * (delay - mean).square()).sum(-1).sqrt()
 
 
 def delay_spread(

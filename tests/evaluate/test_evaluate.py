@@ -33,7 +33,7 @@ class Fitted:
 
     def sample(self, n, seed=0, extrapolate=False, **conditions):
         self.asked.append((n, conditions))
-        return self.make(n, 1000 + seed).with_conditions(conditions, {k: "s" for k in conditions})
+        return self.make(n, 1000 + seed).with_conditions(conditions, dict.fromkeys(conditions, "s"))
 
 
 def grouped(make, groups, each, spread_of):

@@ -139,8 +139,8 @@ def test_chance_of_another_kind_is_refused(run: Run, tmp_path, monkeypatch):
     """In a graph it would be drawn once, and be the same ever after."""
     draw = type(run.model).draw
 
-    def by_lot(self, c, *more):
-        return draw(self, c[torch.randint(len(c), (len(c),))], *more)
+    def by_lot(self, c, *more, **how):
+        return draw(self, c[torch.randint(len(c), (len(c),))], *more, **how)
 
     monkeypatch.setattr(type(run.model), "draw", by_lot)
     with pytest.raises(DataError, match="has no ONNX here .randint draws"):
