@@ -33,7 +33,8 @@ class Fitted:
 
     def sample(self, n, seed=0, extrapolate=False, **conditions):
         self.asked.append((n, conditions))
-        return self.make(n, 1000 + seed).with_conditions(conditions, dict.fromkeys(conditions, "s"))
+        units = dict.fromkeys(conditions, "s")
+        return self.make(n, 1000 + seed).with_conditions(conditions, units)
 
 
 def grouped(make, groups, each, spread_of):
