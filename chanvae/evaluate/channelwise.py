@@ -1,6 +1,6 @@
 """Distances between two sets of whole channels: sliced Wasserstein, MMD, precision and recall."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -114,9 +114,8 @@ def sliced_wasserstein(
         spread += both.many(draws) / sigma
         floors += alone.many(signs) / sigma
     floors *= ((1 / n + 1 / m) / (2 / size)) ** 0.5
-    around = _around(float(found), spread)
     return (
-        replace(around, low=max(0.0, around.low)),
+        Estimate.around(float(found), spread, least=0.0),
         Estimate(*(float(q) for q in np.quantile(floors, [0.5, 0.025, 0.975]))),
     )
 
@@ -162,7 +161,7 @@ def mmd_test(
     rest = total - within - 2 * across
     values = within / (n * (n - 1)) + rest / (m * (m - 1)) - 2 * across / (n * m)
     draws = _resampled(n, m, permutations, rng).T
-    found = _around(float(values[0]), (draws * (kernel @ draws)).sum(0))
+    found = Estimate.around(float(values[0]), (draws * (kernel @ draws)).sum(0))
     return found, float((1 + (values[1:] >= values[0]).sum()) / (1 + permutations))
 
 
@@ -220,12 +219,6 @@ def _resampled(n: int, m: int, repeats: int, rng: np.random.Generator) -> np.nda
     """Bootstrap weights of two sets, those of the second negative: ``[repeats, n + m]``."""
     one, other = (rng.multinomial(k, np.full(k, 1 / k), repeats) / k for k in (n, m))
     return np.concatenate([one, -other], 1)
-
-
-def _around(value: float, draws: np.ndarray) -> Estimate:
-    """Interval by the deviations of resampled distances, each too large by its own noise."""
-    low, high = np.quantile(draws - draws.mean(), [0.025, 0.975])
-    return Estimate(value, value + float(low), value + float(high))
 
 
 def _mean(values: np.ndarray, rng: np.random.Generator, repeats: int = 200) -> Estimate:

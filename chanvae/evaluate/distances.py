@@ -16,6 +16,15 @@ class Estimate:
     low: float
     high: float
 
+    @classmethod
+    def around(cls, value: float, draws: np.ndarray, least: float = -np.inf) -> "Estimate":
+        """A distance and the interval of its resampled ones ``[r]``, from ``least`` up.
+
+        A resampled distance is too large by its own noise, so its deviations are what counts.
+        """
+        low, high = np.quantile(draws - draws.mean(), [0.025, 0.975])
+        return cls(value, max(least, value + float(low)), value + float(high))
+
 
 @dataclass(frozen=True)
 class Distance:

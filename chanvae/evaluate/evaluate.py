@@ -70,7 +70,13 @@ def evaluate(
     progress(f"generating {n} channels")
     generated = run.sample(n, seed=seed)
     report = compare(
-        measured, generated, training=training, seed=seed, quick=quick, progress=progress
+        measured,
+        generated,
+        training=training,
+        seed=seed,
+        quick=quick,
+        asked={},  # nobody asked for the conditions of these channels
+        progress=progress,
     )
     progress("conditions asked for")
     report = replace(report, fidelity=fidelity(measured, asked_for(run, min(n, ASKED), seed)))

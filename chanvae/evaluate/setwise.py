@@ -90,6 +90,4 @@ def _apart(figure: SetFigure, a: np.ndarray, b: np.ndarray) -> Estimate:
     """Distance of two plain means with the interval of the resampled ones after them."""
     value = float(figure.distance(a[:1], b[:1])[0])
     draws = figure.distance(a[1 : 1 + REPEATS], b[1 : 1 + REPEATS])
-    # A resampled distance is too large by its own noise, so its deviations are what counts.
-    low, high = np.quantile(draws - draws.mean(), [0.025, 0.975])
-    return Estimate(value, max(0.0, value + float(low)), value + float(high))
+    return Estimate.around(value, draws, least=0.0)

@@ -51,7 +51,8 @@ class Meeting(nn.Module):
         self, grid: AngleDelay, vector: ConditionVector, template: ChannelDataset
     ) -> None:
         super().__init__()
-        self.grid, self.axis = grid, _angular_axis(grid)
+        self.grid = grid
+        self.axis, self.spacing = _angular_axis(grid)
         places = computed(vector)
         if np.isfinite(template.meta.noise_floor) or grid.freq == 1:
             places.pop("delay_spread", None)
@@ -137,10 +138,9 @@ class Meeting(nn.Module):
         if self.axis is None:
             return torch.zeros(len(pose.gain), 1, device=pose.gain.device)
         count = self.grid.shape[self.axis]
-        spacing = _spacing(self.grid)
         steps = torch.arange(count, device=pose.gain.device) - peak_bin(self.grid)[self.axis]
         cycles = pose.position[:, self.axis, None] + steps / count
-        return torch.asin((((cycles + 0.5) % 1 - 0.5) / spacing).clamp(-1, 1)).float()
+        return torch.asin((((cycles + 0.5) % 1 - 0.5) / self.spacing).clamp(-1, 1)).float()
 
     def _moved(self, profile: Tensor, angles: Tensor, exponents: Tensor) -> Tensor:
         """Logarithms of the spreads of a profile once it is weighted, ``[n, 2]``."""
@@ -208,15 +208,14 @@ def _least_squares(first: Tensor, second: Tensor, wanted: Tensor, damp: float = 
     return torch.stack([b * one - both * other, a * other - both * one], 1) / determinant[:, None]
 
 
-def _angular_axis(grid: AngleDelay) -> int | None:
-    """Axis of a map that the angular spread is taken along: see :func:`channel_conditions`."""
+def _angular_axis(grid: AngleDelay) -> tuple[int | None, float]:
+    """Axis of a map that :func:`channel_conditions` takes the angular spread along.
+
+    Returns:
+        The axis, ``None`` for single antennas, and the antenna spacing along it [wavelengths].
+    """
     for array, rows in ((grid.rx_array, 1), (grid.tx_array, 4)):
-        if array_axis(array)[0] > 1:
-            return grid.kept.index(rows + (array.columns > 1))
-    return None
-
-
-def _spacing(grid: AngleDelay) -> float:
-    """Antenna spacing along it [wavelengths]."""
-    arrays = (array for array in (grid.rx_array, grid.tx_array) if array_axis(array)[0] > 1)
-    return array_axis(next(arrays))[1]
+        antennas, spacing = array_axis(array)
+        if antennas > 1:
+            return grid.kept.index(rows + (array.columns > 1)), spacing
+    return None, 0.0
