@@ -25,7 +25,7 @@ def in_order(
         items: Taken a few ahead of what is asked for.
 
     Yields:
-        Results in the order of the items; at most one a thread is waiting.
+        Results in the order of the items; at most two a thread are waiting.
     """
     threads, waiting = torch.get_num_threads(), deque[Future[Result]]()
     if min(threads, len(items)) <= 1:
@@ -35,7 +35,7 @@ def in_order(
     try:
         for item in items:
             waiting.append(pool.submit(function, item))
-            if len(waiting) > threads:
+            if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

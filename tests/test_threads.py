@@ -55,5 +55,5 @@ def test_what_is_not_asked_for_is_not_drawn(threads):
     found = in_order(take, range(100))
     assert next(found) == 0
     found.close()
-    assert len(taken) <= threads + 1
+    assert len(taken) <= 2 * threads + 1
     assert torch.get_num_threads() == threads

@@ -80,18 +80,13 @@ def _drawn(
     model, generator = run.model, generator_for(point.seed, "generate", 0)
     conditions, gain = run.complete(asked, n, generator)
     c, wanted = run.vector.encode(conditions, n), run.vector.entries(asked)
-    if point.noise == 0 and point.moved is None:
-        return model.draw(c, generator, wanted), conditions, gain
-    with torch.no_grad():
-        pose = model.pose_prior.sample(c, generator)
-        context = model.context(model.tell(c, wanted), pose)
-        z = model.latent_prior.sample(context, generator)
-        if point.moved is not None:
-            z = point.moved(z)
-        if point.noise:
-            generator = generator_for(point.seed, "other noise", point.noise)
-        maps = model.maps(z, context, c, pose, generator, model.is_met(wanted))
-        return model.restore(maps, pose), conditions, gain
+    z, context, pose = model.start(c, generator, wanted)
+    if point.moved is not None:
+        z = point.moved(z)
+    if point.noise:
+        generator = generator_for(point.seed, "other noise", point.noise)
+    h = model.realise(z, context, pose, c, generator, model.is_met(wanted))
+    return h, conditions, gain
 
 
 def region_conditions(

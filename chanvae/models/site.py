@@ -113,24 +113,47 @@ class SiteModel(nn.Module):
             met: Whether draws are weighted until they have the spreads in ``c``; by default as
                 the configuration says, and where it leaves them to the networks, if asked for.
         """
-        x, pose = self.draw_maps(c, generator, asked, met)
-        return torch.cat([self.restore(x[rows], pose[rows]) for rows in _parts(len(c))])
+        met = self.is_met(asked) if met is None else met
+        return self.realise(*self.start(c, generator, asked), c, generator, met)
 
     @torch.no_grad()
     def draw_maps(
-        self,
-        c: Tensor,
-        generator: torch.Generator | None = None,
-        asked: Tensor | None = None,
-        met: bool | None = None,
+        self, c: Tensor, generator: torch.Generator | None = None, asked: Tensor | None = None
     ) -> tuple[Tensor, Pose]:
         """Registered maps ``[n, *grid.shape]`` and poses; arguments as for :meth:`draw`."""
-        pose = self.pose_prior.sample(c, generator)
-        context = self.context(self.tell(c, asked), pose)
-        z = self.latent_prior.sample(context, generator)
-        met = self.is_met(asked) if met is None else met
+        z, context, pose = self.start(c, generator, asked)
+        met = self.is_met(asked)
         maps = [self.maps(z[r], context[r], c[r], pose[r], generator, met) for r in _parts(len(c))]
         return torch.cat(maps), pose
+
+    @torch.no_grad()
+    def start(
+        self, c: Tensor, generator: torch.Generator | None = None, asked: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Pose]:
+        """What channels are made from: latents, contexts, poses; arguments as for :meth:`draw`."""
+        pose = self.pose_prior.sample(c, generator)
+        context = self.context(self.tell(c, asked), pose)
+        return self.latent_prior.sample(context, generator), context, pose
+
+    @torch.no_grad()
+    def realise(
+        self,
+        z: Tensor,
+        context: Tensor,
+        pose: Pose,
+        c: Tensor,
+        generator: torch.Generator | None,
+        met: bool,
+    ) -> Tensor:
+        """Channels ``[n, rx, tx, time, freq]``; arguments as for :meth:`maps`."""
+        h = None
+        for rows in _parts(len(c)):
+            x = self.maps(z[rows], context[rows], c[rows], pose[rows], generator, met)
+            part = self.restore(x, pose[rows])
+            h = part.new_empty(len(c), *part.shape[1:]) if h is None else h
+            h[rows] = part
+        assert h is not None
+        return h
 
     def is_met(self, asked: Tensor | None) -> bool:
         """Whether spreads are met where the entries ``asked`` are asked for ``[conditions]``."""
