@@ -1,11 +1,13 @@
 """Work on several threads of one core each, its results in order."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
+from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,14 +33,29 @@ def in_order(
     if min(threads, len(items)) <= 1:
         yield from map(function, items)
         return
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-    try:
+    with side_by_side() as pool:
         for item in items:
             waiting.append(pool.submit(function, item))
             if len(waiting) > 2 * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(threads)
+
+
+@contextmanager
+def side_by_side() -> Iterator[ThreadPoolExecutor]:
+    """As many threads as torch has, each of which computes on one core; what waits is dropped."""
+    threads = torch.get_num_threads()
+    with threadpool_limits(1, "blas"):
+        pool = ThreadPoolExecutor(threads, initializer=_alone)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            torch.set_num_threads(threads)
+
+
+def _alone() -> None:
+    """One core for what this thread computes, whichever library does it."""
+    torch.set_num_threads(1)
+    threadpool_limits(1)

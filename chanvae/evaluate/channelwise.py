@@ -8,11 +8,8 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import pairwise_distances_chunked
 
 from chanvae.evaluate.distances import Estimate, Pooled, floor_size
+from chanvae.evaluate.effort import FULL, Effort
 
-KERNEL_SIZE = 2000
-"""Realisations of each set for MMD."""
-MANIFOLD_SIZE = 5000
-"""Realisations of each set for precision, recall, density and coverage."""
 NEIGHBOURS = 5
 
 
@@ -52,6 +49,7 @@ def channel_distances(
     generated: Float[np.ndarray, "m k"],
     embedding: str,
     seed: int = 0,
+    effort: Effort = FULL,
 ) -> ChannelDistances:
     """All of them.
 
@@ -60,11 +58,13 @@ def channel_distances(
         generated: Embedded generated channels.
         embedding: How they were embedded.
         seed: Seed of every draw.
+        effort: How many channels are looked at.
     """
     rng = np.random.default_rng(seed)
     sliced, floor = sliced_wasserstein(measured, generated, rng)
-    mmd, p = mmd_test(_draw(measured, KERNEL_SIZE, rng), _draw(generated, KERNEL_SIZE, rng), rng)
-    n = min(len(measured) // 2, len(generated), MANIFOLD_SIZE)
+    few = [_draw(x, effort.kernel, rng) for x in (measured, generated)]
+    mmd, p = mmd_test(few[0], few[1], rng)
+    n = min(len(measured) // 2, len(generated), effort.manifold)
     one, other = np.split(_draw(measured, 2 * n, rng), 2)
     return ChannelDistances(
         embedding,

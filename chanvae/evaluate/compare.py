@@ -1,7 +1,7 @@
 """Measured against generated: every figure with its floor, baselines, interval and verdict."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.channel_classifier import channels_test
 from chanvae.evaluate.channelwise import channel_distances
 from chanvae.evaluate.conclusion import conclude
+from chanvae.evaluate.effort import FULL, QUICK
 from chanvae.evaluate.embedding import EMBEDDING_DEFINITION, Embedding
 from chanvae.evaluate.fidelity import fidelity
 from chanvae.evaluate.grid import Grid
@@ -31,11 +32,10 @@ from chanvae.evaluate.tasks import tasks
 from chanvae.evaluate.twosample import FOLDS, statistics_test
 from chanvae.evaluate.verdict import RULE, judge_classifier, judge_statistic
 from chanvae.signal.normalization import denormalise
+from chanvae.threads import side_by_side
 
 FEW_FOLDS = 2
 """Folds of the classifier beside a baseline, whose area nobody needs to three digits."""
-WORKERS = 2
-"""Threads; numpy and torch let go of the interpreter while they compute."""
 
 
 def compare(
@@ -57,7 +57,8 @@ def compare(
         training: What the model was fitted on: baselines are fitted on it, and copies of it are
             looked for.
         seed: Seed of every draw.
-        quick: Leave out the classifier on channels and the tasks.
+        quick: Leave out the classifier on channels and the tasks, and look at fewer channels
+            (:data:`~chanvae.evaluate.effort.QUICK`) for baselines, copies and manifolds.
         resample: Bring sets on another frequency grid to the frequencies that both cover.
         asked: Conditions that were asked for, name -> ``[n]``; those in ``generated.conditions``
             if not given.
@@ -66,7 +67,7 @@ def compare(
     Raises:
         DataError: The sets cannot be compared; the message says what differs.
     """
-    rng = np.random.default_rng(seed)
+    rng, effort = np.random.default_rng(seed), QUICK if quick else FULL
     measured, generated = denormalise(measured), denormalise(generated)
     training = None if training is None else denormalise(training)
     if resample:
@@ -77,29 +78,32 @@ def compare(
     name, labels = group(measured)
 
     progress("statistics")
-    # Baselines are made while earlier ones are looked at, and copies sought meanwhile.
-    with ThreadPoolExecutor(WORKERS) as pool:
+    # Baselines are made and looked at side by side, and copies sought meanwhile.
+    with side_by_side() as pool:
         partings = measured_weights(len(measured), len(generated), labels, rng)
         drawings = bootstrap_weights(len(generated), None, rng)
+        many = min(len(generated), effort.made)
+        fewer = drawings if many == len(generated) else bootstrap_weights(many, None, rng)
         seen = _Seen(*pool.map(look, (measured, generated), (partings, drawings)))
         embed = Embedding.of(measured, generated, seed)
         apart = pool.submit(
             lambda: channel_distances(
-                embed(measured), embed(generated), EMBEDDING_DEFINITION, seed
+                embed(measured), embed(generated), EMBEDDING_DEFINITION, seed, effort
             )
         )
         copied = None
         if training is not None:
-            copied = pool.submit(memory, training, measured, generated, seed)
-        jobs: dict[str, Future[Looks]] = {}
+            copied = pool.submit(memory, training, measured, generated, seed, effort)
         sizes: dict[str, int] = {}
+        made: dict[str, Looks] = {}
         if training is not None:
-            for key, drawn in baselines(training, len(generated), seed):
+            makers = baselines(training, many, seed, effort.fitted)
+            jobs = {key: pool.submit(_looked_at, make, fewer) for key, make in makers.items()}
+            for key, job in jobs.items():
                 progress(f"baseline: {key}")
-                sizes[key] = 0 if drawn is None else len(drawn)
-                if drawn is not None:
-                    jobs[key] = pool.submit(look, drawn, drawings)
-        made = {key: job.result() for key, job in jobs.items()}
+                sizes[key], seen_of = job.result()
+                if seen_of is not None:
+                    made[key] = seen_of
 
         progress("distances, floors and intervals")
         known = applicable(Grid.of(measured))
@@ -108,6 +112,11 @@ def compare(
         judge = partial(judge_statistic, labels=labels, seed=seed)
         judged = list(pool.map(judge, known, columns))
         statistics = tuple(s for s in judged if s is not None)
+        progress("classifier on statistics")
+        tables = {key: table(v.values, known) for key, v in values.items()}
+        for key in made:
+            tables[key] = tables[key][: effort.rows]
+        told = _on_statistics(tables, training is not None, seed, pool)
     figures = judge_figures(
         set_figures(Grid.of(measured)),
         seen.measured,
@@ -115,8 +124,10 @@ def compare(
         made,
         (len(measured), len(generated)),
     )
-    tables = {key: table(v.values, known) for key, v in values.items()}
-    classifiers = _classifiers(measured, generated, training, tables, seed, quick, progress)
+    classifiers = (told,)
+    if not quick:
+        progress("classifier on channels")
+        classifiers = told, _on_channels(measured, generated, training, seed)
     done = ()
     if not quick:
         progress("tasks")
@@ -162,38 +173,63 @@ class _Seen:
     generated: Looks
 
 
-def _classifiers(
+def _looked_at(
+    make: Callable[[], ChannelDataset | None], weights: np.ndarray
+) -> tuple[int, Looks | None]:
+    """Channels of a baseline, how many, and what is seen of them; ``None`` without any."""
+    drawn = make()
+    return (0, None) if drawn is None else (len(drawn), look(drawn, weights))
+
+
+def _on_statistics(
+    tables: dict[str, np.ndarray], trained: bool, seed: int, pool: Executor
+) -> ClassifierResult:
+    """The classifier on statistics beside the same test on measured channels.
+
+    Args:
+        tables: Statistics of every set ``[n, statistics]``.
+        trained: Training data are among them, as those of the baseline ``resampled``.
+        seed: Seed of halves, folds and trees.
+        pool: What the tests run on.
+    """
+    tables = dict(tables)
+    one, other = tables.pop("measured"), tables.pop("generated")
+    folds = dict.fromkeys(tables, FEW_FOLDS) | {"resampled": FOLDS}
+    jobs = {
+        key: pool.submit(statistics_test, one, found, seed, folds[key])
+        for key, found in tables.items()
+    }
+    test = pool.submit(statistics_test, one, other, seed)
+    if not trained:
+        first, second = _halves(len(one), seed)
+        jobs["halves"] = pool.submit(statistics_test, one[first], one[second], seed)
+    areas = {key: job.result() for key, job in jobs.items()}
+    base = areas["resampled"] if trained else areas.pop("halves")
+    return judge_classifier("statistics", test.result(), base, _against(trained), areas)
+
+
+def _on_channels(
     measured: ChannelDataset,
     generated: ChannelDataset,
     training: ChannelDataset | None,
-    tables: dict[str, np.ndarray],
     seed: int,
-    quick: bool,
-    progress: Callable[[str], object],
-) -> tuple[ClassifierResult, ...]:
-    """Both classifiers, each beside the same test on real data."""
-    rng = np.random.default_rng(seed)
-    real = "measured halves" if training is None else "training data against measured"
-    order = rng.permutation(len(measured))
-    first, second = (np.sort(half) for half in np.array_split(order, 2))
-    progress("classifier on statistics")
-    tables = dict(tables)
-    one, other = tables.pop("measured"), tables.pop("generated")
-    test = statistics_test(one, other, seed)
-    folds = dict.fromkeys(tables, FEW_FOLDS) | {"resampled": FOLDS}
-    areas = {key: statistics_test(one, t, seed, folds[key]) for key, t in tables.items()}
-    base = areas.get("resampled") or statistics_test(one[first], one[second], seed)
-    results = [judge_classifier("statistics", test, base, real, areas)]
-    if not quick:
-        progress("classifier on channels")
-        test = channels_test(measured, generated, seed)
-        progress("classifier on channels, real against real")
-        if training is None:
-            base = channels_test(measured[first], measured[second], seed)
-        else:
-            n = min(len(training), len(generated))
-            drawn = training[np.sort(rng.permutation(len(training))[:n])]
-            base = channels_test(measured, drawn, seed)
-        told = {} if training is None else {"resampled": base}
-        results.append(judge_classifier("channels", test, base, real, told))
-    return tuple(results)
+) -> ClassifierResult:
+    """The classifier on channels beside the same test on measured channels."""
+    test = channels_test(measured, generated, seed)
+    if training is None:
+        first, second = _halves(len(measured), seed)
+        base = channels_test(measured[first], measured[second], seed)
+        return judge_classifier("channels", test, base, _against(False), {})
+    n = min(len(training), len(generated))
+    rows = np.random.default_rng(seed).permutation(len(training))[:n]
+    base = channels_test(measured, training[np.sort(rows)], seed)
+    return judge_classifier("channels", test, base, _against(True), {"resampled": base})
+
+
+def _halves(n: int, seed: int) -> list[np.ndarray]:
+    order = np.random.default_rng(seed).permutation(n)
+    return [np.sort(half) for half in np.array_split(order, 2)]
+
+
+def _against(trained: bool) -> str:
+    return "training data against measured" if trained else "measured halves"

@@ -8,6 +8,10 @@ from chanvae.evaluate import circular as circle
 from chanvae.evaluate.circular import PooledCircle
 
 
+BINS = 512
+"""Bins that resampled values are counted in."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A number and its 95 % interval."""
@@ -86,8 +90,9 @@ def distance(
 ) -> Distance:
     """Both distances with bootstrap intervals.
 
-    Both samples are drawn anew with replacement. A resampled distance is too large by its own
-    noise, so the interval is that of its deviations, put around the estimate.
+    Both samples are drawn anew with replacement, sorted into :data:`BINS` of as many values each,
+    which is fine enough for an interval. A resampled distance is too large by its own noise, so
+    the interval is that of its deviations, put around the estimate.
 
     Args:
         measured: Finite values, not constant.
@@ -99,12 +104,12 @@ def distance(
         circular: The values are phases [rad].
     """
     rng = np.random.default_rng(seed)
-    n, m = len(measured), len(generated)
-    pooled = _pooled(np.concatenate([measured, generated]), circular)
-    draws = np.empty((repeats, 2))
-    for r in range(repeats):
-        weights = _resample(rng, n) if labels is None else _resample_groups(rng, labels)
-        draws[r] = pooled.distances(np.concatenate([weights, -_resample(rng, m)]))
+    places, centers = _binned(np.concatenate([measured, generated]))
+    one, other = places[: len(measured)], places[len(measured) :]
+    weights = _resampled(one, len(centers), labels, repeats, rng)
+    weights -= _resampled(other, len(centers), None, repeats, rng)
+    pooled = _pooled(centers, circular)
+    draws = np.stack([pooled.distances(w) for w in weights])
     sigma = scale(measured, circular)
     draws[:, 0] /= sigma
     low, high = np.quantile(draws - draws.mean(0), [0.025, 0.975], axis=0)
@@ -166,13 +171,14 @@ class Pooled:
     def __init__(self, values: np.ndarray) -> None:
         self.order = np.argsort(values, kind="stable")
         self.gaps = np.diff(values[self.order])
+        self.differ = self.gaps > 0
 
     def distances(self, weights: np.ndarray) -> tuple[float, float]:
         """W1 and KS between the positive and the negative weights, which sum to 1 and -1."""
         difference = np.abs(np.cumsum(weights[self.order])[:-1])
         # Not a dot product: BLAS starts threads for it, which costs far more than it saves.
         w1 = (difference * self.gaps).sum()
-        return float(w1), float(difference[self.gaps > 0].max(initial=0.0))
+        return float(w1), float(difference.max(where=self.differ, initial=0.0))
 
     def many(self, weights: np.ndarray) -> np.ndarray:
         """W1 of each of many weightings ``[r, n]``."""
@@ -180,10 +186,25 @@ class Pooled:
         return (difference * self.gaps).sum(axis=1)
 
 
-def _resample(rng: np.random.Generator, n: int) -> np.ndarray:
-    return np.bincount(rng.integers(n, size=n), minlength=n) / n
+def _binned(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The bin of every value ``[n]``, and the mean of the values in every bin ``[bins]``."""
+    edges = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    places = np.unique(np.searchsorted(edges, values, side="right"), return_inverse=True)[1]
+    return places, np.bincount(places, values) / np.bincount(places)
 
 
-def _resample_groups(rng: np.random.Generator, labels: np.ndarray) -> np.ndarray:
-    weights = _resample(rng, int(labels.max()) + 1)[labels]
-    return weights / weights.sum()
+def _resampled(
+    places: np.ndarray,
+    bins: int,
+    labels: np.ndarray | None,
+    repeats: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Shares of every bin in samples drawn with replacement, groups whole: ``[repeats, bins]``."""
+    if labels is None:
+        share = np.bincount(places, minlength=bins) / len(places)
+        return rng.multinomial(len(places), share, repeats) / len(places)
+    groups = int(labels.max()) + 1
+    held = np.bincount(labels * bins + places, minlength=groups * bins).reshape(groups, bins)
+    counts = rng.multinomial(groups, np.full(groups, 1 / groups), repeats) @ held
+    return counts / counts.sum(1, keepdims=True)

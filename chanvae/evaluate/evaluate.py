@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.baselines.make import MOST as TRAINING
 from chanvae.evaluate.baselines.resample import nearest_to
 from chanvae.evaluate.carry import Carry, carry
 from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.compare import compare
 from chanvae.evaluate.conclusion import conclude
+from chanvae.evaluate.effort import FULL
 from chanvae.evaluate.fidelity import fidelity
 from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.learning import LearningCurve, learning_curve
@@ -65,7 +65,7 @@ def evaluate(
     rng = np.random.default_rng(seed)
     known = parts.known if len(parts.known) >= FEWEST else parts.test
     measured = dataset[_draw(known, MOST, rng)]
-    training = dataset[_draw(parts.train, TRAINING, rng)]
+    training = dataset[_draw(parts.train, FULL.fitted, rng)]
     n = min(max(len(measured), LEAST), MOST) if n is None else n
     progress(f"generating {n} channels")
     generated = run.sample(n, seed=seed)

@@ -30,7 +30,7 @@ class Looks:
 def look(
     dataset: ChannelDataset,
     weights: Float[np.ndarray, "weightings n"] | None = None,
-    batch: int = 1024,
+    batch: int = 512,
 ) -> Looks:
     """Look at every realisation once.
 

@@ -10,14 +10,11 @@ from torch import Tensor
 
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.distances import Estimate
+from chanvae.evaluate.effort import FULL, Effort
 from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.results import Verdict
 from chanvae.transforms.registration import register
 
-TRAINING = 10_000
-"""Training channels that are searched, at most."""
-QUERIES = 2_000
-"""Generated and held-out channels whose nearest training channel is sought, at most."""
 NEAR = 0.01
 """Share of the held-out channels that counts as near to the training set."""
 LIMITS = 0.025, 0.05
@@ -81,6 +78,7 @@ def memory(
     held_out: ChannelDataset,
     generated: ChannelDataset,
     seed: int = 0,
+    effort: Effort = FULL,
 ) -> Memory:
     """Compare distances to the training set.
 
@@ -89,10 +87,12 @@ def memory(
         held_out: Measured channels of the same distribution that it was not fitted on.
         generated: Generated channels.
         seed: Seed of every draw.
+        effort: How many channels are looked at.
     """
     rng = np.random.default_rng(seed)
-    known = shapes(_draw(training, TRAINING, rng))
-    far, near = (nearest(shapes(_draw(d, QUERIES, rng)), known) for d in (held_out, generated))
+    known = shapes(_draw(training, effort.searched, rng))
+    asked = [shapes(_draw(d, effort.queries, rng)) for d in (held_out, generated)]
+    far, near = (nearest(x, known) for x in asked)
     share = _shares(far, near, rng)
     inside, close = LIMITS
     # By the lower end of the interval: of few held-out channels 1 % is hardly one.
@@ -145,7 +145,7 @@ def leakage(train: ChannelDataset, test: ChannelDataset, seed: int = 0) -> Leaka
     Near copies are not registered, since realisations of one place share their pose.
     """
     rng = np.random.default_rng(seed)
-    known, asked = (_unit(_draw(d, n, rng)) for d, n in ((train, TRAINING), (test, QUERIES)))
+    known, asked = _unit(_draw(train, FULL.searched, rng)), _unit(_draw(test, FULL.queries, rng))
     copies = int((nearest(asked, known) <= (1 - COPY**2) ** 0.5).sum())
     share = copies / len(asked)
     text = (

@@ -82,7 +82,7 @@ def judge_statistic(
         between = distance(measured, generated, seed, labels=labels, circular=circular)
         real = floor(measured, len(generated), seed, circular=circular)
         others = {
-            name: distance(measured, v, seed, 100, labels, circular)
+            name: distance(measured, v, seed, 50, labels, circular)
             for name, v in good.items()
             if len(v) > 1
         }

@@ -94,6 +94,6 @@ def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> Complex[Tensor, 
 
 
 def _root(matrix: Complex[Tensor, "k k"]) -> Complex[Tensor, "k k"]:
-    """A factor L with L Lᴴ = matrix, which may be singular."""
-    values, vectors = torch.linalg.eigh(matrix)
-    return vectors * values.clamp(min=0).sqrt()
+    """A factor L with L Lᴴ = matrix, to 1e-9 of the mean variance: the matrix may be singular."""
+    mean = matrix.diagonal().real.mean().clamp(min=1e-300)
+    return torch.linalg.cholesky(matrix + 1e-9 * mean * torch.eye(len(matrix)))

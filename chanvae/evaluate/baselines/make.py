@@ -1,7 +1,8 @@
 """All baselines from one training set, and which of them are left out."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -10,9 +11,7 @@ from chanvae.errors import DataError
 from chanvae.evaluate.baselines.gaussian import covariance, mixture
 from chanvae.evaluate.baselines.resample import interpolated, nearest, resampled
 from chanvae.evaluate.baselines.tr38901 import tr38901
-
-MOST = 20_000
-"""Training channels that baselines are fitted on; drawn at random where there are more."""
+from chanvae.evaluate.effort import FULL
 
 
 @dataclass(frozen=True)
@@ -73,26 +72,35 @@ BASELINES: Mapping[str, Baseline] = {
 
 
 def baselines(
-    training: ChannelDataset, n: int, seed: int = 0
-) -> Iterator[tuple[str, ChannelDataset | None]]:
-    """Channels of every baseline, one after another so that few are in memory.
+    training: ChannelDataset, n: int, seed: int = 0, fitted: int = FULL.fitted
+) -> dict[str, Callable[[], ChannelDataset | None]]:
+    """What makes the channels of every baseline, each on its own, so that few are in memory.
 
     Args:
         training: What the model was fitted on.
         n: Channels of each.
         seed: Seed of every draw.
+        fitted: Training channels that they are fitted on, drawn at random where there are more.
 
-    Yields:
-        Name and channels; ``None`` where the extra ``benchmark`` is not installed.
+    Returns:
+        Name -> a call that makes them; ``None`` where the extra ``benchmark`` is not installed.
     """
-    rng = np.random.default_rng(seed)
     if len(training) < 20:
         raise DataError(f"training: {len(training)} realisation(s); baselines need at least 20")
     used = training
-    if len(training) > MOST:
-        used = training[np.sort(rng.permutation(len(training))[:MOST])]
-    for name, baseline in BASELINES.items():
-        try:
-            yield name, baseline.make(used, n, rng)
-        except ModuleNotFoundError:
-            yield name, None
+    if len(training) > fitted:
+        rows = np.random.default_rng(seed).permutation(len(training))[:fitted]
+        used = training[np.sort(rows)]
+    return {
+        name: partial(_made, baseline, used, n, np.random.default_rng([seed, k]))
+        for k, (name, baseline) in enumerate(BASELINES.items())
+    }
+
+
+def _made(
+    baseline: Baseline, training: ChannelDataset, n: int, rng: np.random.Generator
+) -> ChannelDataset | None:
+    try:
+        return baseline.make(training, n, rng)
+    except ModuleNotFoundError:
+        return None
