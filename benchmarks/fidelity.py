@@ -77,7 +77,7 @@ def main(presets: tuple[str, ...], folder: Path, seed: int, keep: bool) -> None:
             words = ("--data", str(data), "-o", run, "-c", preset, "--seed", str(seed))
             fit, memory = timed("fit", *words, "--overwrite")
             click.echo(f"\n{preset}: fit {fit / 60:.1f} min, peak memory {memory:.1f} GB")
-        many = 200_000 if preset == "quick" else 10_000
+        many = 200_000 if preset == "quick" else 50_000
         seconds, _ = timed("generate", run, "-n", str(many), "-o", made, "--overwrite")
         startup, _ = timed("generate", run, "-n", "1", "-o", made, "--overwrite")
         timed("generate", run, "-n", str(HELD_OUT), "-o", made, "--overwrite")
