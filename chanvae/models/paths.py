@@ -36,6 +36,7 @@ class Paths:
         turn: Phases that make the patterns real, complex ``[*shape]``.
         bins: The bin nearest to each path ``[n, paths]``.
         quiet: The part of v that a draw leaves out.
+        rest: Amplitude that what is left of e keeps in a draw.
     """
 
     mean: Tensor
@@ -45,6 +46,7 @@ class Paths:
     turn: Tensor
     bins: Tensor
     quiet: float = 0.0
+    rest: float = 1.0
 
     @property
     def patterns(self) -> Tensor:
@@ -75,6 +77,7 @@ class Paths:
         n, paths = self.angular.shape[:2]
         amplitude = torch.randn(n, paths, 1, dtype=kind, device=device, generator=generator)
         scale = (torch.exp(self.log_variance) - self.quiet).clamp(min=LEAST).sqrt()
+        scale = self.rest * scale
         noise = scale * torch.randn(scale.shape, dtype=kind, device=device, generator=generator)
 
         def draw(weights: Tensor | None) -> Tensor:
@@ -143,10 +146,13 @@ class PathsFromPlanes(nn.Module):
     Args:
         grid: Axes of the maps.
         config: How many paths, and the floor.
+
+    ``rest`` is left to the calibration: the amplitude that bins keep beside the paths in a draw.
     """
 
     turn: Tensor
     place: Tensor
+    rest: Tensor
 
     def __init__(self, grid: AngleDelay, config: PathLikelihood) -> None:
         super().__init__()
@@ -158,6 +164,7 @@ class PathsFromPlanes(nn.Module):
         self.tried = self.paths // 8
         fourier = zip(grid.shape, grid.is_fourier)
         self.moving = tuple(a for a, (n, f) in enumerate(fourier) if f and n > 1)
+        self.register_buffer("rest", torch.ones(()))
         self.register_buffer("turn", to_centre(grid)[0], persistent=False)
         index = torch.unravel_index(torch.arange(bins), grid.shape)
         self.register_buffer("place", torch.stack(index).float(), persistent=False)
@@ -198,7 +205,8 @@ class PathsFromPlanes(nn.Module):
         angular = torch.exp(0.5 * log_power)[..., None]
         for pattern in along[:-1]:
             angular = (angular[..., None] * pattern[:, :, None]).flatten(2)
-        return Paths(mean, log_variance, angular, along[-1], self.turn, chosen, self.quiet)
+        rest = float(self.rest)
+        return Paths(mean, log_variance, angular, along[-1], self.turn, chosen, self.quiet, rest)
 
     def _choose(self, log_power: Tensor, generator: torch.Generator | None) -> Tensor:
         """The bins whose paths are used: ``[n, paths]``."""

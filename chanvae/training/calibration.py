@@ -1,5 +1,6 @@
 """The last touch of a fit: where draws are biased, the model is told by how much."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -8,9 +9,11 @@ from torch import Tensor
 
 from chanvae.channels import ChannelDataset
 from chanvae.models.meeting import computed
+from chanvae.models.paths import PathsFromPlanes
 from chanvae.models.site import KNOTS, Registered, SiteModel
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import with_channel_conditions
+from chanvae.stats.spatial import effective_rank, singular_values
 from chanvae.training.supply import FileMaps
 from chanvae.transforms.condition_vector import ConditionVector
 
@@ -20,6 +23,10 @@ FEWEST = 64
 """Fewer say nothing about quantiles."""
 ROUNDS = 5
 """Tilt and conditions act on each other, so they are sought in turn."""
+RESTS = (1.0, 0.75, 0.5, 0.25)
+"""Amplitudes that bins beside the paths may keep."""
+LOOKS = 2048
+"""Channels that are looked at to choose one."""
 _BATCH = 1024
 _LARGEST = 10**0.3
 """A tilt beyond 3 dB in one round is noise or a bin without power."""
@@ -44,8 +51,9 @@ def calibrate(
     What the networks are told in place of the spreads that the data hold is moved, quantile by
     quantile, until the spreads that come out are distributed as in the data. The tilt weights
     drawn maps by delay until their mean profile is that of the training maps; it is for
-    likelihoods whose bins are independent, as it would spoil the leakage of a path. Both are
-    found on the model's own draws for conditions of the training data.
+    likelihoods whose bins are independent, as it would spoil the leakage of a path. Beside paths,
+    bins keep the share with which draws have the effective rank of the data. All are found on the
+    model's own draws for conditions of the training data.
 
     Args:
         model: A model whose networks and priors are trained; its constants are set.
@@ -56,12 +64,15 @@ def calibrate(
         tilt: Seek the tilt too.
         draws: Channels drawn to look at, each round; below 64 nothing is sought.
     """
-    places = computed(vector)
-    if not (tilt or places) or draws < FEWEST:
+    if draws < FEWEST:
         return
-    rows = torch.randperm(len(train), generator=generator_for(seed, "calibration", 0))[:draws]
-    rows = rows.sort().values
-    read = train.x.read if isinstance(train.x, FileMaps) else train.x.__getitem__
+    if isinstance(likelihood := getattr(model.cvae, "likelihood", None), PathsFromPlanes):
+        _quieten(model, likelihood, train, seed, min(draws, LOOKS, len(train)))
+    places = computed(vector)
+    if not (tilt or places):
+        return
+    rows = _rows(train, seed, draws)
+    read = _reader(train)
     wanted = torch.stack([_profile(read(r)) for r in rows.split(_BATCH)]).mean(0) if tilt else None
     levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64).clamp(0.005, 0.995)
     for k in places.values():
@@ -90,6 +101,41 @@ def calibrate(
                 told = torch.cummax(model.told[k] - _STEP * error, 0).values
                 low, high = model.held[k, 0] - _BEYOND, model.held[k, -1] + _BEYOND
                 model.told[k] = told.clamp(low, high)
+
+
+def _quieten(
+    model: SiteModel, likelihood: PathsFromPlanes, train: Registered, seed: int, looks: int
+) -> None:
+    """Keep of the bins beside the paths what brings draws nearest to the data in effective rank.
+
+    Bins that are drawn independently have full rank; channels of few paths have not, where they
+    were measured without much noise.
+    """
+    read = _reader(train)
+    wanted = _ranks(model, torch.cat([read(r) for r in _rows(train, seed, looks).split(_BATCH)]))
+    lot = torch.randint(len(train), (looks,), generator=generator_for(seed, "rest", 0))
+    apart = []
+    for rest in RESTS:
+        likelihood.rest.fill_(rest)
+        generator = generator_for(seed, "rest", 1)  # the same chance for each
+        drawn = [model.draw_maps(train.c[part], generator)[0] for part in lot.split(_BATCH)]
+        apart.append(float((_ranks(model, torch.cat(drawn)) - wanted).abs().mean()))
+    likelihood.rest.fill_(RESTS[int(np.argmin(apart))])
+
+
+def _ranks(model: SiteModel, x: Tensor) -> Tensor:
+    """Effective ranks of maps ``[n, *shape]`` in order: those of the channels they belong to."""
+    return effective_rank(singular_values(model.grid.fold(x))).sort().values
+
+
+def _rows(train: Registered, seed: int, n: int) -> Tensor:
+    """Training realisations to look at, the same for a seed."""
+    order = torch.randperm(len(train), generator=generator_for(seed, "calibration", 0))
+    return order[:n].sort().values
+
+
+def _reader(train: Registered) -> Callable[[Tensor], Tensor]:
+    return train.x.read if isinstance(train.x, FileMaps) else train.x.__getitem__
 
 
 def _profile(x: Tensor) -> Tensor:
