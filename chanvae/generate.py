@@ -24,8 +24,11 @@ def parse_conditions(run: Run, typed: Mapping[str, str]) -> dict[str, Any]:
 
 
 def conditions_like(run: Run, path: str, n: int) -> dict[str, np.ndarray]:
-    """The conditions of the channels in a file, in order, repeated up to ``n``."""
-    dataset = open_data({}, path)
+    """The conditions of the channels in a file, in order, repeated up to ``n``.
+
+    A file that is not in chanvae's format is read as the training data were.
+    """
+    dataset = open_data(run.source, path)
     missing = [name for name in run.vector.names if name not in dataset.conditions]
     if missing:
         raise DataError(f"{path}: has no condition {missing[0]!r}, which the model needs")

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from chanvae.cli import COMMANDS, main
+from chanvae.generate import conditions_like
 from chanvae.io.hdf5 import write
 from tests.conftest import SHORT, paths
 
@@ -84,6 +86,15 @@ def test_generate_like_another_file(monkeypatch, capsys, run, measured, tmp_path
             file["conditions/los"][:].tolist()
             == (measured.conditions["los"][:10].tolist() * 3)[:25]
         )
+
+
+def test_generate_like_a_file_that_is_read_as_the_training_data_were(run, measured, tmp_path):
+    path = tmp_path / "m.npz"
+    np.savez(path, h=measured.h[:5, :, 0, 0], los=measured.conditions["los"][:5])
+    reading = {"array": "h", "axes": "n,rx,freq", "bandwidth": 20e6, "conditions": ["los"]}
+    asked = conditions_like(replace(run, source={"reading": reading}), str(path), 8)
+    los = measured.conditions["los"][:5].tolist()
+    assert asked["los"].tolist() == [*los, *los[:3]]
 
 
 @pytest.mark.parametrize(
