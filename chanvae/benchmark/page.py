@@ -68,7 +68,7 @@ def html(found: dict[str, Any]) -> str:
 
 
 def _floor(found: dict[str, Any]) -> dict[str, float]:
-    """Real against real, of the first trial that was judged."""
+    """Measured against measured, of the first trial that was judged."""
     for trial in found["trials"]:
         if q := trial.get("quality"):
             worst = max(s["floor"] for s in q["statistics"].values())

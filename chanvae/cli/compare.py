@@ -25,7 +25,11 @@ _OVERRULE = ("carrier", "rx_array", "tx_array", "groups", "conditions", "drop_in
 @click.argument("generated", type=click.Path())
 @click.option("-o", "--output", default="comparison", show_default=True, metavar="DIR")
 @click.option("--seed", default=0, show_default=True, help="Seed of every draw.")
-@click.option("--quick", is_flag=True, help="Leave out the classifier on channels, and tasks.")
+@click.option(
+    "--quick",
+    is_flag=True,
+    help="Leave out the classifier on channels, and tasks; fewer channels for baselines.",
+)
 @click.option("--training", metavar="FILE", help="What GENERATED was fitted on, for baselines.")
 @click.option("--resample", is_flag=True, help="Compare on the frequencies that both cover.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")

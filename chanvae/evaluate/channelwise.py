@@ -21,7 +21,7 @@ class ChannelDistances:
         embedding: What the channels are embedded by.
         sliced: Sliced W1 over the measured standard deviation of each direction, the mean over
             random directions.
-        sliced_floor: The same real against real: median and 95 % interval.
+        sliced_floor: The same measured against measured: median and 95 % interval.
         mmd: Unbiased squared maximum mean discrepancy; below 0 by chance where sets are equal.
             Like the others with its 95 % interval.
         mmd_p: Share of random partings of both sets with an MMD as large.
@@ -29,7 +29,7 @@ class ChannelDistances:
         recall: Share of measured channels inside the manifold of the generated ones.
         density: How densely generated channels lie in measured neighbourhoods; 1 if equal.
         coverage: Share of measured channels with a generated one in their neighbourhood.
-        manifold_floor: The same four, real against real.
+        manifold_floor: The same four, measured against measured.
     """
 
     embedding: str

@@ -52,7 +52,7 @@ def compare(
     """Compare two sets of channels, whoever made them, in the units they were measured in.
 
     Args:
-        measured: Real channels that no model was fitted on.
+        measured: Channels that no model was fitted on.
         generated: Channels to judge, on the same frequencies and arrays.
         training: What the model was fitted on: baselines are fitted on it, and copies of it are
             looked for.

@@ -7,7 +7,6 @@ import numpy as np
 from chanvae.evaluate import circular as circle
 from chanvae.evaluate.circular import PooledCircle
 
-
 BINS = 512
 """Bins that resampled values are counted in."""
 
@@ -128,7 +127,7 @@ def floor(
     repeats: int = 200,
     circular: bool = False,
 ) -> Distance:
-    """Real against real: what two samples of the same distribution are apart.
+    """Measured against measured: what two samples of the same distribution are apart.
 
     The measured sample is parted at random into two of ``floor_size`` values, again and again. The
     parts are smaller than the samples compared, and distances between equal distributions go as

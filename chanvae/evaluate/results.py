@@ -59,7 +59,7 @@ class StatisticResult:
         heavy_tails: A few values make up the measured standard deviation, so that the verdict is
             by KS.
         distance: Generated to measured, with 95 % bootstrap intervals.
-        floor: Real against real at the same sizes: median and 95 % interval.
+        floor: Measured against measured at the same sizes: median and 95 % interval.
         baselines: Name -> baseline to measured, with 95 % bootstrap intervals.
         verdict: The verdict.
         sentence: The verdict with its direction.
@@ -90,7 +90,7 @@ class SetResult:
         unit: Its unit.
         definition: What it is and where that comes from.
         distance: Generated to measured, with its 95 % bootstrap interval.
-        floor: Real against real at the same sizes: median and 95 % interval.
+        floor: Measured against measured at the same sizes: median and 95 % interval.
         baselines: Name -> baseline to measured, with its 95 % bootstrap interval.
         verdict: The verdict.
         sentence: The verdict in words.
@@ -109,13 +109,13 @@ class SetResult:
 
 @dataclass(frozen=True)
 class ClassifierResult:
-    """A classifier two-sample test beside the same test on real data.
+    """A classifier two-sample test beside the same test on measured data.
 
     Args:
         name: What the classifier sees: ``statistics`` or ``channels``.
         test: Generated against measured.
-        baseline: Real against real.
-        baseline_name: What real against real was.
+        baseline: Measured against measured.
+        baseline_name: What measured against measured was.
         baselines: Name -> a baseline against measured.
         samples: Generated realisations from which this classifier would tell the sets apart;
             where ``at_least`` is true it needs more than that.

@@ -21,7 +21,7 @@ class Row:
         measured: Mean of the measured set with its unit; ``""`` for a set figure.
         generated: The same of the generated set.
         distance: Generated to measured; ``None`` where the measured set is constant.
-        floor: Real against real.
+        floor: Measured against measured.
         baselines: Name -> baseline to measured.
         times: Distance over the upper end of the floor.
         verdict: The verdict.

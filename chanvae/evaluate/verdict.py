@@ -30,9 +30,9 @@ CLOSE_KS = 0.04
 CLOSE_FLOORS = 2.0
 CLOSE_AUC = 0.7
 RULE = (
-    "A figure is within the floor where it is at most the 97.5 % quantile of real against real, "
-    f"close where it is at most {CLOSE_FLOORS:g} times that quantile or a limit that is small "
-    f"whatever the floor (W1/σ {CLOSE_SIGMA:g}; a set figure has its own), off where it is "
+    "A figure is within the floor where it is at most the 97.5 % quantile of measured against "
+    f"measured, close where it is at most {CLOSE_FLOORS:g} times that quantile or a limit that is "
+    f"small whatever the floor (W1/σ {CLOSE_SIGMA:g}; a set figure has its own), off where it is "
     "larger. Where a few values make up the standard deviation, KS takes the place of W1/σ "
     f"(limit {CLOSE_KS:g}). A classifier is within the floor where its 95 % interval reaches down "
     f"to 0.5 or into that of its baseline, close up to an AUC of {CLOSE_AUC:g}, off above."
