@@ -28,10 +28,10 @@ class Effort:
 
 FULL = Effort()
 QUICK = Effort(
-    fitted=10_000,
-    made=4_000,
+    fitted=8_000,
+    made=2_500,
     rows=2_000,
-    searched=5_000,
+    searched=4_000,
     queries=1_000,
     kernel=1_000,
     manifold=2_500,
