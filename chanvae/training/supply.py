@@ -8,6 +8,7 @@ from math import prod
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from chanvae.channels import ChannelDataset
@@ -27,7 +28,8 @@ class FileMaps:
     """Registered maps of realisations that stay in their file; takes indices as a tensor does.
 
     An epoch goes through blocks of neighbouring realisations in random order; a pool of blocks
-    is mixed in memory. While the trainer works on one pool a thread reads the next. The poses
+    is mixed in memory. While the trainer works on one pool a thread reads the next, on one core,
+    as threads of its own would wait for those of the trainer. The poses
     are known, so that a realisation read again is aligned and nothing is sought. What comes
     depends on the order asked for and on nothing else.
 
@@ -50,7 +52,9 @@ class FileMaps:
     _place: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
     _ready: dict[int, Future[Tensor]] = field(default_factory=dict)
     _reader: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(1, "chanvae-reader")
+        default_factory=lambda: ThreadPoolExecutor(
+            1, "chanvae-reader", initializer=threadpool_limits, initargs=(1, "openmp")
+        )
     )
 
     def __post_init__(self) -> None:
