@@ -114,8 +114,6 @@ def compare(
         statistics = tuple(s for s in judged if s is not None)
         progress("classifier on statistics")
         tables = {key: table(v.values, known) for key, v in values.items()}
-        for key in made:
-            tables[key] = tables[key][: effort.rows]
         told = _on_statistics(tables, training is not None, seed, pool)
     figures = judge_figures(
         set_figures(Grid.of(measured)),

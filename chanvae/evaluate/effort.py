@@ -10,7 +10,6 @@ class Effort:
     Args:
         fitted: Of the training set, for baselines.
         made: Of every baseline.
-        rows: Of every baseline, for the classifier on statistics.
         searched: Of the training set, for copies.
         queries: Generated and held-out channels whose nearest training channel is sought.
         kernel: Of each set, for MMD.
@@ -19,7 +18,6 @@ class Effort:
 
     fitted: int = 20_000
     made: int = 10_000
-    rows: int = 10_000
     searched: int = 10_000
     queries: int = 2_000
     kernel: int = 2_000
@@ -30,7 +28,6 @@ FULL = Effort()
 QUICK = Effort(
     fitted=8_000,
     made=2_500,
-    rows=2_000,
     searched=4_000,
     queries=1_000,
     kernel=1_000,
