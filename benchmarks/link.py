@@ -67,7 +67,7 @@ def sionnas(grid):
 @click.option("--folder", default="benchmarks/work", type=click.Path(path_type=Path))
 @click.option("--gaps/--no-gaps", default=True, help="Also run the links: minutes.")
 @click.option("--quick", is_flag=True, help="The links of configs/link/quick.yaml.")
-@click.option("--symbols", default=1, help="OFDM symbols of the grid that is timed.")
+@click.option("--symbols", default=14, help="OFDM symbols of the grid that is timed: a slot.")
 @click.option("--seconds", default=10.0, help="Of each turn.")
 def main(
     presets: tuple[str, ...], folder: Path, gaps: bool, quick: bool, symbols: int, seconds: float

@@ -10,8 +10,10 @@ from scipy.spatial import KDTree
 
 from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
+from chanvae.models.priors import TOGETHER
 from chanvae.run import Run
 from chanvae.stats.conditions import with_channel_conditions
+from chanvae.threads import in_order
 from chanvae.transforms.condition_vector import Column, ConditionVector
 
 _NEAR, _LEAST = 200, 20
@@ -63,8 +65,16 @@ class FromRun:
             name: drawn(value, self.run.vector.column(name), n, seed, self.extrapolate)
             for name, value in self.conditions.items()
         }
-        made = self.run.sample(n, seed=seed, extrapolate=self.extrapolate, **asked)
-        return made.h[:]
+
+        def part(start: int) -> np.ndarray:
+            size, number = min(TOGETHER, n - start), start // TOGETHER
+            words = np.random.SeedSequence([seed, number]).generate_state(1)
+            now = {name: values[start : start + size] for name, values in asked.items()}
+            made = self.run.sample(size, seed=int(words[0]), extrapolate=self.extrapolate, **now)
+            return made.h[:]
+
+        # A batch of a link is a fraction of the batches that `generate` draws side by side.
+        return np.concatenate(list(in_order(part, range(0, n, TOGETHER))))
 
 
 class FromData:
