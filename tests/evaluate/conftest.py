@@ -1,12 +1,13 @@
 """Small synthetic sets: a few random paths on a uniform linear array and a frequency grid."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
 from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset
+from chanvae.evaluate import compression
 
 
 def paths(
@@ -41,3 +42,11 @@ def paths(
 def make() -> Callable[..., ChannelDataset]:
     """The maker of synthetic sets."""
     return paths
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[None]:
+    """Networks of the task of compression hardly trained, where their figures do not matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compression, "STEPS", 20)
+        yield

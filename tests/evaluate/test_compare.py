@@ -40,7 +40,7 @@ def test_longer_delays_are_found_and_named(make):
     assert "1 of" not in report.sentences[0] and "too" in report.sentences[0]
 
 
-def test_far_sets(make):
+def test_far_sets(make, hasty):
     report = compare(make(400, 1), make(400, 2, spread=10e-9, k=20.0))
     assert [c.name for c in report.classifiers] == ["statistics", "channels"]
     assert all(c.test.auc > 0.98 and c.verdict == "off" for c in report.classifiers)

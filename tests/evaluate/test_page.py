@@ -18,7 +18,7 @@ from chanvae.evaluate.rows import rows, worst_first
 
 
 @pytest.fixture(scope="module")
-def full(make):
+def full(make, hasty):
     """A report with every part in it."""
     measured, generated = make(300, 1), make(300, 2, spread=250e-9)
     report = compare(measured, generated, training=make(600, 3))
