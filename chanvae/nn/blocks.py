@@ -5,6 +5,8 @@ from math import prod
 
 from torch import Tensor, nn
 
+from chanvae.nn.brief import brief
+
 
 def convolution(
     axes: int, inputs: int, outputs: int, size: int = 1, stride: tuple[int, ...] | int = 1
@@ -110,9 +112,10 @@ class Trunk(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """``x`` is ``[n, width, *coarse]``, ``context`` ``[n, context]``."""
-        for block in self.blocks:
-            x = block(x, context)
-        return x
+        with brief(x):
+            for block in self.blocks:
+                x = block(x, context)
+        return x.to(context.dtype)
 
 
 def perceptron(inputs: int, width: int, layers: int, outputs: int) -> nn.Sequential:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from chanvae.nn.blocks import Patches, convolution
+from chanvae.nn.brief import brief
 from chanvae.nn.sight import Sight
 from chanvae.transforms.angle_delay import AngleDelay
 
@@ -60,7 +61,9 @@ class Critic(nn.Module):
 
     def forward(self, planes: Tensor, eigenvalues: Tensor, context: Tensor) -> Tensor:
         """Scores ``[n]`` of what :meth:`see` gave, for contexts ``[n, context]``."""
-        places = self.body(self.axes.cut(planes)).flatten(1)
+        with brief(planes):
+            places = self.body(self.axes.cut(planes)).flatten(1)
+        places = places.to(planes.dtype)
         features = self.head(torch.cat([places, eigenvalues], dim=1))
         return (
             self.score(features)[:, 0] + (features * self.context(context)).sum(1) / FEATURES**0.5

@@ -1,0 +1,19 @@
+"""Convolutions in 16 bits, where they only steer training and the processor does them natively."""
+
+import torch
+from torch import Tensor
+
+
+def brief(x: Tensor) -> torch.autocast:
+    """A context in which convolutions and linear layers compute in bfloat16.
+
+    It does so while gradients are taken, for float32 on a processor with instructions for it;
+    elsewhere it changes nothing. So what a fitted model says and draws is float32 everywhere.
+    What comes out may have 16 bits; whoever goes on with it casts it back.
+
+    Args:
+        x: What goes in.
+    """
+    native = torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
+    enabled = native and torch.is_grad_enabled() and x.dtype == torch.float32
+    return torch.autocast("cpu", torch.bfloat16, enabled=enabled)

@@ -1,0 +1,52 @@
+"""16 bits steer training where the processor has them, and nothing else."""
+
+import pytest
+import torch
+
+from chanvae.nn.blocks import Trunk
+from chanvae.nn.brief import brief
+
+
+@pytest.fixture
+def trunk():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = Trunk(2, 16, 3, 2, pooled=True)
+        for weight in network.parameters():
+            torch.nn.init.normal_(weight, std=0.1)
+        return network, torch.randn(5, 16, 4, 6), torch.randn(5, 3)
+
+
+def native():
+    return torch.cpu._is_avx512_bf16_supported()
+
+
+def test_without_gradients_nothing_changes(trunk):
+    network, x, context = trunk
+    with torch.no_grad():
+        exact = network.double()(x.double(), context.double())
+        drawn = network.float()(x, context)
+    assert drawn.dtype == torch.float32
+    torch.testing.assert_close(drawn.double(), exact, rtol=1e-5, atol=1e-5)
+
+
+def test_with_gradients_sixteen_bits_where_there_are(trunk):
+    network, x, context = trunk
+    with brief(x):
+        product = x[0, 0] @ x[0, 0].T
+    assert product.dtype == (torch.bfloat16 if native() else torch.float32)
+    y = network(x, context)
+    assert y.dtype == torch.float32
+    y.square().sum().backward()
+    with torch.no_grad():
+        exact = network(x, context)
+    assert (y - exact).norm() < 0.02 * exact.norm()
+    assert all(w.grad is not None and w.grad.dtype == torch.float32 for w in network.parameters())
+
+
+def test_double_stays_double(trunk):
+    network, x, context = trunk
+    y = network.double()(x.double(), context.double())
+    with torch.no_grad():
+        exact = network(x.double(), context.double())
+    assert torch.equal(y, exact)
