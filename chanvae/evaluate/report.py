@@ -74,7 +74,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Every number with its unit, definition and interval, ready for JSON (no NaN in it)."""
         content = {
-            "schema_version": 3,
+            "schema_version": 4,
             **asdict(replace(self, pictures=None)),  # pyright: ignore[reportArgumentType]
             "profiles": self.pictures.profiles(),
         }

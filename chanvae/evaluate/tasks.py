@@ -31,11 +31,11 @@ class Task:
         label: The same for people.
         definition: What the task is.
         n: Channels that it was trained on, of either kind.
-        real: Trained and tried on measured channels [dB].
-        generated_to_real: Trained on generated, tried on measured channels [dB].
-        real_to_generated: Trained on measured, tried on generated channels [dB].
+        measured: Trained and tried on measured channels [dB].
+        generated_to_measured: Trained on generated, tried on measured channels [dB].
+        measured_to_generated: Trained on measured, tried on generated channels [dB].
         generated: Trained and tried on generated channels [dB].
-        loss: ``generated_to_real - real`` with its 95 % bootstrap interval [dB].
+        loss: ``generated_to_measured - measured`` with its 95 % bootstrap interval [dB].
         floor: The same loss for other measured channels in the place of the generated [dB].
         verdict: The verdict on the loss.
         sentence: The same in words.
@@ -45,9 +45,9 @@ class Task:
     label: str
     definition: str
     n: int
-    real: float
-    generated_to_real: float
-    real_to_generated: float
+    measured: float
+    generated_to_measured: float
+    measured_to_generated: float
     generated: float
     loss: Estimate
     floor: float
@@ -97,10 +97,10 @@ def tasks(
 class _Sets:
     """Channels to train on (two measured lots, one generated) and to try on."""
 
-    real: torch.Tensor
+    measured: torch.Tensor
     other: torch.Tensor
     generated: torch.Tensor
-    try_real: torch.Tensor
+    try_measured: torch.Tensor
     try_generated: torch.Tensor
 
 
@@ -139,16 +139,16 @@ def _task(
     grid: Grid,
     seed: int,
 ) -> Task:
-    by = {k: train(getattr(sets, k), grid, seed) for k in ("real", "other", "generated")}
-    errors = {k: _errors(by[k], sets.try_real) for k in by}
-    back = {k: _errors(by[k], sets.try_generated) for k in ("real", "generated")}
-    real, other, made = (_decibel(errors[k]) for k in ("real", "other", "generated"))
+    by = {k: train(getattr(sets, k), grid, seed) for k in ("measured", "other", "generated")}
+    errors = {k: _errors(by[k], sets.try_measured) for k in by}
+    back = {k: _errors(by[k], sets.try_generated) for k in ("measured", "generated")}
+    own, other, made = (_decibel(errors[k]) for k in ("measured", "other", "generated"))
     rng = np.random.default_rng(seed)
-    rows = rng.integers(len(errors["real"]), size=(200, len(errors["real"])))
-    draws = _decibel(errors["generated"][rows]) - _decibel(errors["real"][rows])
+    rows = rng.integers(len(errors["measured"]), size=(200, len(errors["measured"])))
+    draws = _decibel(errors["generated"][rows]) - _decibel(errors["measured"][rows])
     low, high = (float(q) for q in np.quantile(draws, [0.025, 0.975]))
-    loss = Estimate(float(made - real), low, high)
-    floor = float(abs(other - real))
+    loss = Estimate(float(made - own), low, high)
+    floor = float(abs(other - own))
     if loss.low <= floor:
         verdict: Verdict = "within the floor"
     else:
@@ -156,16 +156,16 @@ def _task(
     sentence = (
         f"{label} trained on generated channels has {made:.1f} dB on measured ones, "
         f"{abs(loss.value):.2f} dB {'worse' if loss.value > 0 else 'better'} than trained on "
-        f"measured ones ({real:.1f} dB)"
+        f"measured ones ({own:.1f} dB)"
     )
     return Task(
         name,
         label,
         definition,
         len(sets.generated),
-        float(real),
+        float(own),
         float(made),
-        float(_decibel(back["real"])),
+        float(_decibel(back["measured"])),
         float(_decibel(back["generated"])),
         loss,
         floor,

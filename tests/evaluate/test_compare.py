@@ -117,7 +117,7 @@ def test_report_files(equal, tmp_path):
     settings = mpl.rcParams.copy()
     data, page, card = equal.save(tmp_path / "new" / "folder")
     told = json.loads(data.read_text(), parse_constant=pytest.fail)
-    assert told["schema_version"] == 3
+    assert told["schema_version"] == 4
     for s in told["statistics"]:
         assert s["unit"] and s["definition"] and s["verdict"]
         for distance in (s["distance"], s["floor"], *s["baselines"].values()):

@@ -47,7 +47,7 @@ def test_equal_and_far(make):
     for t in equal.values():
         assert abs(t.loss.value) < 0.5 and t.verdict != "off", t.name
         assert t.loss.low <= t.loss.value <= t.loss.high
-        assert t.generated == pytest.approx(t.real, abs=1.0)
+        assert t.generated == pytest.approx(t.measured, abs=1.0)
     far = tasks(measured, make(1400, 4, spread=5e-9, k=50.0), training)
     assert all(t.loss.value > 1 and t.verdict == "off" and "worse" in t.sentence for t in far)
 
