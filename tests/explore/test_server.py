@@ -265,7 +265,9 @@ def test_the_server_starts_without_what_a_point_does_not_need(filed):
         "import sys; from chanvae.explore.serve import serve; from chanvae.run import open_run; "
         f"open_run({str(filed.directory)!r}); print({{'sklearn', 'torch._dynamo'}} & {{*sys.modules}})"
     )
-    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "set()\n"
 
 
