@@ -263,7 +263,8 @@ def test_the_server_starts_without_what_a_point_does_not_need(filed):
     """scikit-learn and torch's compiler take longer to import than all the rest."""
     words = (
         "import sys; from chanvae.explore.serve import serve; from chanvae.run import open_run; "
-        f"open_run({str(filed.directory)!r}); print({{'sklearn', 'torch._dynamo'}} & {{*sys.modules}})"
+        f"open_run({str(filed.directory)!r}); "
+        "print({'sklearn', 'torch._dynamo'} & set(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", words], capture_output=True, text=True, check=True
