@@ -96,6 +96,11 @@ class Allowance(TorchDispatchMode):
         super().__init__()
         self._left = _SLACK + 4 * sum(t.numel() for t in tensors.values())
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here: to be kept out of it would import all of torch's compiler."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Any = None
     ) -> Any:

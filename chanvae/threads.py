@@ -47,7 +47,7 @@ def side_by_side() -> Iterator[ThreadPoolExecutor]:
     """As many threads as torch has, each of which computes on one core; what waits is dropped."""
     threads = torch.get_num_threads()
     with threadpool_limits(1, "blas"):
-        pool = ThreadPoolExecutor(threads, initializer=_alone)
+        pool = ThreadPoolExecutor(threads, initializer=alone)
         try:
             yield pool
         finally:
@@ -55,7 +55,7 @@ def side_by_side() -> Iterator[ThreadPoolExecutor]:
             torch.set_num_threads(threads)
 
 
-def _alone() -> None:
+def alone() -> None:
     """One core for what this thread computes, whichever library does it."""
     torch.set_num_threads(1)
     threadpool_limits(1)

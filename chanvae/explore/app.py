@@ -8,12 +8,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -32,6 +33,7 @@ from chanvae.explore.asked import (
 from chanvae.explore.guard import BURST, RATE, Guard
 from chanvae.explore.site import Site
 from chanvae.io.convert import save
+from chanvae.threads import alone
 
 PAGE = files("chanvae.explore") / "page"
 SERVED = {
@@ -57,11 +59,20 @@ class Busy(Exception):
     """More is asked than can be done at once."""
 
 
+class Stopped(Exception):
+    """The server ends, and what takes long with it."""
+
+
 class _Work:
-    """Threads: one that draws points, one for what takes longer; and the jobs that are polled."""
+    """Threads: one that draws points, one for what takes longer; and the jobs that are polled.
+
+    Points and what takes longer have a core each: networks so small lose more by sharing an
+    operator than they gain. No thread outlives the server, or torch would be torn down under it.
+    """
 
     def __init__(self) -> None:
-        self.points, self.long = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self.points, self.long = (ThreadPoolExecutor(1, initializer=alone) for _ in range(2))
+        self.cores, self.stopping = torch.get_num_threads(), threading.Event()
         self.waiting = {self.points: 0, self.long: 0}
         self.jobs: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
@@ -75,6 +86,25 @@ class _Work:
         finally:
             self.waiting[pool] -= 1
 
+    def proceed(self) -> None:
+        """Called at every step of what takes long.
+
+        Raises:
+            Stopped: The server ends.
+        """
+        if self.stopping.is_set():
+            raise Stopped
+
+    def beside(self, job: Callable[[], object]) -> None:
+        """Start what takes long, on a thread of its own and all cores."""
+
+        def run() -> None:
+            torch.set_num_threads(self.cores)
+            with suppress(Stopped):
+                job()
+
+        threading.Thread(target=run).start()
+
     def begin(self, job: Callable[[Callable[[str], object]], dict[str, Any]]) -> str:
         """Start a long job, one at a time; its name is what it is asked for by."""
         if any(state["state"] == "running" for state in self.jobs.values()):
@@ -85,9 +115,13 @@ class _Work:
         while len(self.jobs) > 8:
             self.jobs.popitem(last=False)
 
+        def told(step: str) -> None:
+            self.proceed()
+            state["step"] = step
+
         def run() -> None:
             try:
-                state["result"] = job(lambda step: state.update(step=step))
+                state["result"] = job(told)
                 state["state"] = "done"
             except (DataError, MemoryError) as error:
                 state.update(state="failed", error=" ".join(str(error).split()))
@@ -95,7 +129,7 @@ class _Work:
                 if state["state"] == "running":
                     state.update(state="failed", error="this went wrong; see the terminal")
 
-        threading.Thread(target=run, daemon=True).start()
+        self.beside(run)
         return name
 
 
@@ -116,6 +150,7 @@ def application(
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         yield
+        work.stopping.set()
         work.points.shutdown(cancel_futures=True)
         work.long.shutdown(wait=False, cancel_futures=True)
 
@@ -145,7 +180,7 @@ def _questions(app: FastAPI, site: Site, work: _Work) -> None:
     @app.get("/api/site")
     async def _site() -> JSONResponse:
         told = await work.do(work.points, WAITING, lambda: site.told)
-        threading.Thread(target=site.read, daemon=True).start()
+        work.beside(partial(site.read, work.proceed))
         return JSONResponse(told)
 
     @app.get("/api/state")

@@ -118,8 +118,10 @@ def hold(
     if len(usable) < 2:
         raise DataError(f"{where}: has no realisations with power")
     some, rows = some[usable], rows[usable]
-    say("finding their latents")
-    parts = [run.model.register(some.tensor()[s]) for s in torch.arange(len(rows)).split(256)]
+    parts = []
+    for these in torch.arange(len(rows)).split(256):
+        say("finding their latents")
+        parts.append(run.model.register(some.tensor()[these]))
     x = torch.cat([maps for maps, _ in parts])
     shapes = x.flatten(1)
     shapes = shapes / torch.linalg.vector_norm(shapes, dim=1, keepdim=True)

@@ -32,7 +32,9 @@ def listen(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tried in range(port, min(port + TRIED, 65536)):
-        opened = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends without delay only where the protocol is named; else each answer would wait
+        # some 40 ms for the other end to acknowledge its head.
+        opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             opened.bind((host, tried))

@@ -1,6 +1,7 @@
 """One run as the page sees it: the map at once, the measured realisations when they are read."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cached_property
 from math import prod
@@ -26,7 +27,6 @@ from chanvae.explore.held import DEFINITION, Held, drawn_space, hold, label_kind
 from chanvae.explore.latents import LatentSpace, summary
 from chanvae.explore.pictures import Pictures, packed
 from chanvae.explore.plane import Plane
-from chanvae.explore.regions import judge
 from chanvae.explore.takeaway import channels, lines
 from chanvae.explore.walks import frames, stops
 from chanvae.io.read import load
@@ -59,12 +59,21 @@ class Site:
         self.step, self.problem = "waiting", ""
         self._started = threading.Lock()
 
-    def read(self) -> None:
-        """Read the measured realisations, once; what goes wrong is kept to be told."""
+    def read(self, proceed: Callable[[], object] = lambda: None) -> None:
+        """Read the measured realisations, once; what goes wrong is kept to be told.
+
+        Args:
+            proceed: Called before every step; what it raises ends the reading.
+        """
         if not self._started.acquire(blocking=False):
             return
         try:
-            self.held = hold(self.run, self.data, self._say)
+
+            def say(step: str) -> None:
+                proceed()
+                self.step = step
+
+            self.held = hold(self.run, self.data, say)
             self.space = self.held.space
         except (DataError, OSError) as error:
             self.problem = " ".join(str(error).split())
@@ -73,9 +82,6 @@ class Site:
             if self.space is None:
                 self.problem = "the measured set could not be read; see the terminal"
             self.step = "done"
-
-    def _say(self, step: str) -> None:
-        self.step = step
 
     @cached_property
     def told(self) -> dict[str, Any]:
@@ -231,8 +237,10 @@ class Site:
                 frame["nearby"] = asdict(self.plane.nearby({n: told[n] for n in names}))
         return {"frames": found, "n": asked.n}
 
-    def region(self, asked: RegionAsked, progress: Any) -> dict[str, Any]:
+    def region(self, asked: RegionAsked, progress: Callable[[str], object]) -> dict[str, Any]:
         """A region judged."""
+        from chanvae.explore.regions import judge  # scikit-learn takes as long as all the rest
+
         if self.held is None:
             raise DataError(self.problem or "the measured realisations are still being read")
         return judge(self.run, self.held, ranges_of(self.run, asked), asked.seed, progress)

@@ -1,8 +1,12 @@
 """The server answers its own page, one line where it refuses, and nothing else."""
 
+import asyncio
 import io
 import json
 import socket
+import subprocess
+import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -211,6 +215,61 @@ def test_a_port_in_use_gives_the_next():
     with pytest.raises(DataError, match="address of this machine"):
         listen("203.0.113.1", 8000)
     assert "127.0.0.1:8000" in hosts("127.0.0.1", 8000)
+
+
+def test_an_answer_does_not_wait_for_its_head_to_be_acknowledged():
+    """asyncio switches Nagle's algorithm off where a socket names TCP, and nowhere else."""
+
+    async def answered(opened: socket.socket) -> int:
+        came = asyncio.get_running_loop().create_future()
+
+        def seen(_, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            came.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(seen, sock=opened):
+            _, writer = await asyncio.open_connection(*opened.getsockname())
+            writer.close()
+            return await came
+
+    with listen("127.0.0.1", 0) as opened:
+        assert asyncio.run(answered(opened))
+
+
+def test_no_thread_outlives_the_server(filed, monkeypatch):
+    begun = threading.Event()
+
+    def endless(run, data, say):
+        while True:
+            say("reading")
+            begun.set()
+            time.sleep(0.01)
+
+    monkeypatch.setattr("chanvae.explore.site.hold", endless)
+    site, before = Site(filed), threading.active_count()
+    with TestClient(application(site, frozenset({HOST})), base_url=f"http://{HOST}") as client:
+        client.get("/api/site")
+        assert begun.wait(10)
+    for _ in range(500):
+        if threading.active_count() <= before:
+            break
+        time.sleep(0.01)
+    assert threading.active_count() <= before
+    assert site.step == "done"
+
+
+def test_the_server_starts_without_what_a_point_does_not_need(filed):
+    """scikit-learn and torch's compiler take longer to import than all the rest."""
+    words = (
+        "import sys; from chanvae.explore.serve import serve; from chanvae.run import open_run; "
+        f"open_run({str(filed.directory)!r}); "
+        "print({'sklearn', 'torch._dynamo'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"
 
 
 def test_the_map_works_when_the_data_have_moved(run, measured, tmp_path):
