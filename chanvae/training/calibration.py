@@ -66,8 +66,7 @@ def calibrate(
     """
     if draws < FEWEST:
         return
-    if isinstance(likelihood := getattr(model.cvae, "likelihood", None), PathsFromPlanes):
-        _quieten(model, likelihood, train, seed, min(draws, LOOKS, len(train)))
+    quieten(model, train, seed, draws)
     places = computed(vector)
     if not (tilt or places):
         return
@@ -103,15 +102,23 @@ def calibrate(
                 model.told[k] = told.clamp(low, high)
 
 
-def _quieten(
-    model: SiteModel, likelihood: PathsFromPlanes, train: Registered, seed: int, looks: int
-) -> None:
+@torch.no_grad()
+def quieten(model: SiteModel, train: Registered, seed: int, draws: int = LOOKS) -> None:
     """Keep of the bins beside the paths what brings draws nearest to the data in effective rank.
 
     Bins that are drawn independently have full rank; channels of few paths have not, where they
-    were measured without much noise.
+    were measured without much noise. A likelihood without paths is left as it is.
+
+    Args:
+        model: Its networks and priors are trained.
+        train: What they were trained on.
+        seed: Seed of the fit.
+        draws: Channels drawn to look at, at most 2,048.
     """
-    read = _reader(train)
+    likelihood = getattr(model.cvae, "likelihood", None)
+    if not isinstance(likelihood, PathsFromPlanes):
+        return
+    looks, read = min(draws, LOOKS, len(train)), _reader(train)
     wanted = _ranks(model, torch.cat([read(r) for r in _rows(train, seed, looks).split(_BATCH)]))
     lot = torch.randint(len(train), (looks,), generator=generator_for(seed, "rest", 0))
     apart = []

@@ -295,7 +295,7 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         bank = generator_for(seed, "refinement bank", 0)
-        refinement = Refinement(model, train, context, validation, bank)
+        refinement = Refinement(model, train, context, validation, bank, seed)
     yield Stage(
         "refinement", refinement.networks, how.refinement, len(train), refinement.loss,
         refinement.validate, seed, order, game=True,

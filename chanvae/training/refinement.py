@@ -9,6 +9,7 @@ from torch.nn.functional import softplus
 
 from chanvae.models.site import Registered, SiteModel
 from chanvae.nn.critic import Critic
+from chanvae.training.calibration import quieten
 
 BANK = 8192
 """Latents drawn from the prior once, and decoded anew at every step."""
@@ -16,6 +17,8 @@ PENALTY = 1.0
 """Weight of the critic's squared gradient."""
 EVERY = 4
 """Steps from one look at that gradient to the next."""
+QUIETENED = 400
+"""Step before which it is settled, as the calibration does, what bins keep beside the paths."""
 
 
 class Refinement:
@@ -24,7 +27,9 @@ class Refinement:
     The bound makes a decoder likely, not its draws: what a likelihood leaves out, and what the
     prior does otherwise than the posterior, shows in draws only. Here draws from the prior meet
     measured maps. Both networks learn in one step from relativistic losses, the critic under a
-    zero-centred gradient penalty on both sides, with which the game is known to converge.
+    zero-centred gradient penalty on both sides, with which the game is known to converge. Once
+    draws have come near, what bins keep beside the paths is settled, so that the rest of the game
+    is about draws as they will be.
 
     Args:
         model: Its decoder is trained; its encoder and priors stay.
@@ -32,6 +37,7 @@ class Refinement:
         context: Their contexts ``[n, width]``.
         validation: Realisations that say which weights are kept.
         generator: What the latents are drawn from.
+        seed: Seed of the fit.
 
     References:
         Larsen et al. 2016, arXiv:1512.09300 (autoencoders and critics); Mescheder, Geiger and
@@ -46,8 +52,10 @@ class Refinement:
         context: Tensor,
         validation: Registered,
         generator: torch.Generator,
+        seed: int,
     ) -> None:
-        self._model, self._maps, self._context = model, train.x, context
+        self._train, self._seed = train, seed
+        self._model, self._context = model, context
         self._critic = Critic(model.grid, context.shape[1])
         self.networks = nn.ModuleDict(
             {"decoder": model.cvae.get_submodule("decoder"), "critic": self._critic}
@@ -60,11 +68,13 @@ class Refinement:
 
     def loss(self, rows: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Losses ``[1]`` of a step on measured maps ``rows``; ``loss`` is the sum of both."""
+        if step == QUIETENED:
+            quieten(self._model, self._train, self._seed)
         lot = torch.randint(len(self._told), (len(rows),), generator=generator)
         told = self._told[lot]
         drawn = self._critic.see(self._draw(lot, generator))
         shown = [part.detach() for part in drawn]
-        measured = self._critic.see(self._maps[rows])
+        measured = self._critic.see(self._train.x[rows])
         if penalised := step % EVERY == 0:
             for part in (*shown, *measured):
                 part.requires_grad_()

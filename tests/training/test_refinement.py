@@ -33,7 +33,7 @@ def refinement(seed=0):
             Registered(x[i], pose[i], c[i]) for i in (slice(400), slice(400, 500))
         )
         context = model.context(train.c, train.pose)
-        return Refinement(model, train, context, validation, generator)
+        return Refinement(model, train, context, validation, generator, 0)
 
 
 def stage(game, how=HOW):
