@@ -168,15 +168,15 @@ class Meeting(nn.Module):
 
     def _solve(self, profile: Tensor, angles: Tensor, gap: Tensor) -> Tensor:
         """Exponents that move the spreads of a profile by ``gap`` ``[n, 2]``, Newton's method."""
-        exponents = torch.zeros_like(gap)
-        wanted = self._moved(profile, angles, exponents) + gap
+        exponents, wanted = torch.zeros_like(gap), None
+        # Where it stands and a little further along either exponent, in one go.
+        near = torch.tensor([[0, 0], [_DIFFERENCE, 0], [0, _DIFFERENCE]], device=gap.device)
+        profile, angles = (x.repeat_interleave(len(near), 0) for x in (profile, angles))
         for _ in range(_STEPS):
-            here = self._moved(profile, angles, exponents)
-            slopes = []
-            for k in (0, 1):
-                beside = exponents.clone()
-                beside[:, k] += _DIFFERENCE
-                slopes.append((self._moved(profile, angles, beside) - here) / _DIFFERENCE)
+            tried = (exponents[:, None] + near).flatten(0, 1)
+            here, *beside = self._moved(profile, angles, tried).unflatten(0, (-1, 3)).unbind(1)
+            wanted = here + gap if wanted is None else wanted
+            slopes = [(there - here) / _DIFFERENCE for there in beside]
             step = _least_squares(slopes[0], slopes[1], wanted - here)
             exponents = (exponents + step.clamp(-1, 1)).clamp(-_LARGEST, _LARGEST)
         return exponents
