@@ -18,7 +18,6 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.rendezvous import rendezvous
 from torch.overrides import TorchFunctionMode
 
 from chanvae.errors import DataError, ToldError
@@ -44,6 +43,8 @@ def joined() -> Iterator[None]:
     if world() == 1 or several():
         yield
         return
+    from torch.distributed.rendezvous import rendezvous
+
     cuda = torch.cuda.is_available() and dist.is_nccl_available()
     try:
         store, rank, count = next(rendezvous("env://", timeout=PATIENCE))
