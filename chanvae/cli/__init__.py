@@ -2,8 +2,11 @@
 
 import importlib
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
 import click
+
+from chanvae.launched import leads, world
 
 COMMANDS = (
     "inspect", "simulate", "convert", "join", "fit", "generate", "interpolate", "export",
@@ -23,6 +26,11 @@ class Lazy(click.Group):
         """The command of that name, or none."""
         if cmd_name not in COMMANDS:
             return None
+        if world() > 1 and cmd_name != "fit":
+            raise click.UsageError(
+                f"{cmd_name} works in one process; only fit is launched with torchrun "
+                "(generate and simulate are shared with --shard K/N)"
+            )
         return importlib.import_module(f"chanvae.cli.{cmd_name}").command
 
 
@@ -37,19 +45,31 @@ def main() -> None:
 
     Ctrl-C leaves with 130 and SIGTERM with 143, once what there is has been saved.
     """
-    from chanvae.errors import DataError
+    from chanvae.errors import DataError, ToldError
     from chanvae.stopping import TERMINATED, Terminated, terminable
 
     try:
-        with terminable():
+        with terminable(), _others():
             sys.exit(group(standalone_mode=False) or 0)
     except click.exceptions.Abort as stop:
         sys.exit(TERMINATED if isinstance(stop.__cause__, Terminated) else 130)
     except click.ClickException as error:
-        error.show()
+        if leads():
+            error.show()
         sys.exit(error.exit_code)
+    except ToldError:
+        sys.exit(1)
     except DataError as error:
         click.echo("chanvae: " + " ".join(str(error).split()), err=True)
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(0)
+
+
+def _others() -> AbstractContextManager[None]:
+    """Work with the processes that were launched together, if there are."""
+    if world() == 1:
+        return nullcontext()
+    from chanvae.together import joined
+
+    return joined()

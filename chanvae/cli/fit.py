@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from chanvae.cli.reading import load_options, reading_options
+from chanvae.launched import leads
 
 
 @click.command("fit")
@@ -81,12 +82,16 @@ def command(
             say=lambda line: click.echo(line, err=True),
         )
     except KeyboardInterrupt as stop:
+        if not leads():
+            raise click.exceptions.Abort from stop
         if Path(output, CHECKPOINT).is_file():
             go_on = f"chanvae fit --resume -o {shlex.quote(output)}"
             click.echo(f"stopped; the best so far is kept; go on with: {go_on}", err=True)
         else:
             click.echo("stopped before the first checkpoint; nothing was written", err=True)
         raise click.exceptions.Abort from stop
+    if not leads():
+        return
     written = {k: f"{output}/{k}" for k in ("model.safetensors", "card.md", "training.png")}
     if as_json:
         click.echo(json.dumps({"run": output, "conditions": list(run.known), "written": written}))

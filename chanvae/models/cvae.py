@@ -22,6 +22,7 @@ from chanvae.models.plain import PowerLikelihood, SquaredError
 from chanvae.models.vamp import Vamp
 from chanvae.nn.decoder import MapDecoder, VectorDecoder
 from chanvae.nn.encoder import MapEncoder, VectorEncoder
+from chanvae.together import overall
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import peak_bin
 
@@ -136,7 +137,7 @@ class CVAE(MapModel):
     ) -> Terms:
         """The negative bound per real dimension of a map; arguments as in the interface."""
         terms = self.elbo(x, context, generator)
-        penalty = terms.kl_places.clamp(min=free).sum() if free else terms.kl
+        penalty = overall(terms.kl_places).clamp(min=free).sum() if free else terms.kl
         total = (weight * self.beta * penalty - terms.reconstruction) / self.dimensions
         return {"loss": total, "reconstruction": terms.reconstruction, "kl": terms.kl}
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from chanvae.nn.blocks import perceptron
 from chanvae.seeds import generator_for
+from chanvae.together import whole
 from chanvae.transforms.pack import pack, unpack
 
 Encode = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -48,6 +49,7 @@ class Vamp(nn.Module):
 
     def held(self, mean: Tensor, log_variance: Tensor) -> Tensor:
         """Nats that each latent holds, were the aggregate posterior Gaussian."""
+        mean, log_variance = whole(mean), whole(log_variance)
         spread = mean.var(0, correction=0) + log_variance.exp().mean(0)
         return 0.5 * (spread.log() - log_variance.mean(0))
 

@@ -11,6 +11,7 @@ from chanvae.config import VqvaeConfig
 from chanvae.models.autoencoder import CERTAIN
 from chanvae.models.cvae import CVAE, Elbo
 from chanvae.models.maps import Terms
+from chanvae.together import alike, whole
 from chanvae.transforms.angle_delay import AngleDelay
 
 DEAD = 0.5
@@ -54,7 +55,8 @@ class Codebook(nn.Module):
         total = torch.zeros_like(self.total).index_add_(0, index, e)
         self.used.lerp_(count, 1 - self.decay)
         self.total.lerp_(total, 1 - self.decay)
-        lot = torch.randint(len(e), (len(self.words),), generator=generator)
+        with alike():
+            lot = torch.randint(len(e), (len(self.words),), generator=generator)
         dead = self.used < DEAD
         self.used[dead] = 1.0
         self.total[dead] = e[lot[dead]]
@@ -118,7 +120,8 @@ class VQVAE(CVAE):
         """Negative log likelihood per real dimension, and the way to the words; they follow."""
         e = self._encoded(x, context)
         index = self.codebook.nearest(e.detach())
-        self.codebook.follow(e.detach().flatten(0, 1), index.flatten(), generator)
+        all_e, all_index = whole(e.detach()), whole(index)
+        self.codebook.follow(all_e.flatten(0, 1), all_index.flatten(), generator)
         words = self.codebook.words[index]
         way = (e - words).square().mean((1, 2))
         z = self.joined(e + (words - e).detach())

@@ -9,6 +9,7 @@ from typing import Any
 
 from chanvae.config import FitConfig, Rival
 from chanvae.errors import DataError
+from chanvae.together import of_first
 from chanvae.training.loop import VALIDATIONS, Stage
 
 CLOCKS = {"wall": time.monotonic, "cpu": time.process_time}
@@ -69,9 +70,10 @@ class Budget:
         """
         if not self._seconds:
             return
-        each, look = _tried(stage, self._clock)
+        tried = _tried(stage, self._clock)
+        each, look, left = of_first(lambda: [*tried, self.left])
         rest = sum(SHARES[name] for name in self._names[self._names.index(stage.name) :])
-        seconds = (self.left - self._reserve) * SHARES[stage.name] / rest
+        seconds = (left - self._reserve) * SHARES[stage.name] / rest
         steps = int((seconds - VALIDATIONS * look) / each)
         if steps < LOOKS and stage.name not in ("autoencoder", "rival"):
             steps = LOOKS  # what earlier stages took too long for is not taken out on the fit
@@ -111,5 +113,7 @@ def _tried(stage: Stage, clock: Callable[[], float]) -> tuple[float, float]:
     few = stage.how.model_copy(update={"steps": _TRIED, "epochs": _TRIED})
     replace(stage, how=few, validate=validate).run(report)
     stage.network.load_state_dict(before)
+    if not looks:  # the first of several processes looks, and says how long that takes
+        return 0.0, 0.0
     gaps = sorted(b - a - look for a, b, look in zip(ends, ends[1:], looks[-len(ends) + 1 :]))
     return max(gaps[len(gaps) // 2], 1e-5), sorted(looks)[len(looks) // 2]

@@ -39,6 +39,7 @@ from chanvae.seeds import generator_for
 from chanvae.signal.normalization import EACH, GAIN
 from chanvae.signal.pipeline import hints, signal_lines
 from chanvae.stats.conditions import with_channel_conditions
+from chanvae.together import first, joined, make_alike, meet
 from chanvae.training.budget import CLOCKS, Budget
 from chanvae.training.calibration import DRAWS, ROUNDS, calibrate
 from chanvae.training.card import write_card
@@ -62,6 +63,7 @@ PREPARED = 10_000
 """Training realisations that models are started from, at most."""
 
 
+@joined()
 def fit(
     data: ChannelDataset | Where | None = None,
     directory: str | Path | None = None,
@@ -74,6 +76,9 @@ def fit(
     say: Callable[[str], object] = lambda line: None,
 ) -> Run:
     """Fit a model to channels.
+
+    Processes that a launcher such as torchrun started all call this alike: each takes its part of
+    every batch, the first alone writes and speaks, and all return the same run.
 
     Args:
         data: A set, or the file or files it lies in; not needed to resume.
@@ -94,6 +99,8 @@ def fit(
         KeyboardInterrupt: Stopped by the user; the checkpoint in ``directory`` is up to date.
     """
     started = {k: clock() for k, clock in CLOCKS.items()}
+    if not first():
+        progress, say = False, lambda line: None
     folder = None if directory is None else Path(directory)
     saved: Saved | None = None
     if resume:
@@ -142,12 +149,13 @@ def fit(
         source=source,
         directory=folder,
     )
-    with Record(folder, config, resume, progress, say) as record:
+    meet()  # from here on the folder changes
+    with Record(folder if first() else None, config, resume, progress, say) as record:
         clock = config.training.clock
         budget = Budget(config, say, started[clock], saved[1]["elapsed"] if saved else 0.0)
         _train(run, material, record, saved, budget)
         run.model.eval()
-        if not isinstance(config.model, Rival):
+        if first() and not isinstance(config.model, Rival):
             tilt = config.model.likelihood.kind not in ("paths", "neighbours")
             draws = (
                 _affordable(run.model, material.train, budget)
@@ -155,10 +163,12 @@ def fit(
                 else DRAWS
             )
             calibrate(run.model, material.train, run.vector, template, config.seed, tilt, draws)
-        if folder is not None:
+        make_alike(run.model.state_dict())
+        if folder is not None and first():
             run.save(folder)
             write_card(run, material.dataset, material.sizes, record)
             (folder / CHECKPOINT).unlink(missing_ok=True)
+    meet()
     return run
 
 
@@ -323,6 +333,7 @@ def _train(
     for stage in _stages(model, material, run.config):
         if position is not None and position["stage"] != stage.name:
             continue
+        make_alike(model.state_dict())
         if position is not None and saved is not None:
             stage.go_on(part(saved[0], "stage"), position)
             position = None

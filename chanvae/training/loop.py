@@ -19,7 +19,8 @@ from chanvae.checkpoint import (
 from chanvae.config import Optimisation
 from chanvae.errors import DataError
 from chanvae.seeds import generator_for
-from chanvae.stopping import held
+from chanvae.stopping import Terminated, held
+from chanvae.together import average, first, make_alike, of_first, part_of, taking
 from chanvae.training.schedules import one_cycle
 
 Terms = dict[str, Tensor]
@@ -82,7 +83,8 @@ class Stage:
         """Train to the end; ``report(figures, keep)`` is called along the way.
 
         ``keep`` asks for a checkpoint: before the first step, after a validation, and after the
-        step in which ctrl-C or SIGTERM came, which wait for its end.
+        step in which ctrl-C or SIGTERM came, which wait for its end. Where several processes
+        train, all do this alike.
         """
         how, steps = self.how, self.steps
         every = max(steps // VALIDATIONS, 1)
@@ -91,43 +93,46 @@ class Stage:
             self.optimizer = self._new_optimizer(weights)
         if how.average and self.averaged is None:
             self.averaged = copy.deepcopy(self.network)
+        make_alike(self.network.state_dict())
         if self.game and self.step == 0:
             self._choose()
         self._keep()
         if self.step == 0:
             report({}, True)
+        stopped = late = False
         with held() as asked_to_stop:
-            while self._goes_on() and not asked_to_stop():
+            while self._goes_on() and not (stopped or late):
                 generator = generator_for(self.seed, self.name, self.step)
                 for group in self.optimizer.param_groups:
                     rate = one_cycle(self.step, steps, how.learning_rate)
                     group["lr"] = rate * 0.5**self.retreats
-                terms = self.loss(self._batch(), self.step, generator)
-                loss = terms["loss"].mean()
-                if not torch.isfinite(loss):
+                self.optimizer.zero_grad()
+                part = part_of(self._batch())
+                with taking(part):
+                    terms = self.loss(part.rows, self.step, generator)
+                    (part.weight * terms["loss"].mean()).backward()
+                    flags = asked_to_stop(), first() and self.clock() > self.deadline
+                    figures, (stopped, late) = average(weights, terms, flags)
+                if not math.isfinite(figures["loss"]):
                     self._retreat()
                     continue
-                self.optimizer.zero_grad()
-                loss.backward()
                 nn.utils.clip_grad_norm_(weights, how.clip)
                 self.optimizer.step()
                 self._average()
                 self.step += 1
-                figures = {k: float(v.detach().mean()) for k, v in terms.items()}
                 figures |= {"retreats": self.retreats} if self.retreats else {}
-                stopped = asked_to_stop()
                 if self.step == steps or self.step % every == 0:
                     report(figures | self._choose(), True)
                     self._keep()
                 elif self.step % 10 == 0 or stopped:
                     report(figures, stopped)
+        if stopped:
+            raise Terminated  # another process was asked to, or this one before
         if self.step < steps and (self.game or not self.best_weights):
             self._choose(last=True)
         self.network.load_state_dict(self.best_weights)
 
     def _goes_on(self) -> bool:
-        if self.step > 0 and self.clock() > self.deadline:
-            return False
         return self.step < self.steps and self.since_best < self.how.patience
 
     def _keep(self) -> None:
@@ -212,7 +217,9 @@ class Stage:
         now = {k: v.clone() for k, v in self.network.state_dict().items()}
         if self.averaged is not None:
             self.network.load_state_dict(self.averaged.state_dict())
-        figures = self.validate(generator_for(self.seed, self.name + " validation", 0))
+        make_alike(self.network.state_dict())
+        generator = generator_for(self.seed, self.name + " validation", 0)
+        figures = of_first(lambda: self.validate(generator))
         self.since_best += not self.game
         if figures["loss"] < self.best and (not self.game or last or self.step in (0, self.steps)):
             self.best, self.since_best = figures["loss"], 0

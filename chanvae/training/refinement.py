@@ -9,6 +9,7 @@ from torch.nn.functional import softplus
 
 from chanvae.models.site import Registered, SiteModel
 from chanvae.nn.critic import Critic
+from chanvae.together import alike
 from chanvae.training.calibration import quieten
 
 BANK = 8192
@@ -69,7 +70,8 @@ class Refinement:
     def loss(self, rows: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         """Losses ``[1]`` of a step on measured maps ``rows``; ``loss`` is the sum of both."""
         if step == QUIETENED:
-            quieten(self._model, self._train, self._seed)
+            with alike():
+                quieten(self._model, self._train, self._seed)
         lot = torch.randint(len(self._told), (len(rows),), generator=generator)
         told = self._told[lot]
         drawn = self._critic.see(self._draw(lot, generator))
