@@ -373,6 +373,10 @@ class TrainingConfig(Config):
         ),
         description="how the decoder is refined against a critic; null for not",
     )
+    sixteen_bits: bool = Field(
+        default=True,
+        description="train convolutions in bfloat16 where the processor has instructions for it",
+    )
     beta_first: float = Field(
         default=0.02, ge=0, le=1, description="weight of the KL at the start"
     )

@@ -105,15 +105,20 @@ def _validated(kind: type[_Kind], found: Any, told: Any) -> _Kind:
 
 
 def _drop(found: Any, told: Any, loc: tuple[int | str, ...]) -> bool:
-    """Drop the choice within a changed kind that an error is about, unless somebody made it."""
+    """Drop the choice within a changed kind that an error is about, unless somebody made it.
+
+    What somebody said of what is chosen, without choosing, stays.
+    """
     for key in loc:
         if not isinstance(found, dict) or key not in found:  # the name of a kind, not a key
             continue
         below = told.get(key) if isinstance(told, dict) else None
         inner = found[key]
         changed = isinstance(told, dict) and "kind" in told
-        if changed and below is None and isinstance(inner, dict) and "kind" in inner:
+        chosen = below is not None and not (isinstance(below, dict) and "kind" not in below)
+        if changed and not chosen and isinstance(inner, dict) and "kind" in inner:
             del found[key]
+            found |= {key: below} if below else {}
             return True
         found, told = inner, below
     return False

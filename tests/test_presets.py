@@ -1,6 +1,9 @@
 """Presets: what they hold, and that a file which names only a few keys gets the default's rest."""
 
+import pytest
+
 from chanvae.config import FitConfig
+from chanvae.errors import DataError
 from chanvae.presets import configure
 
 
@@ -20,3 +23,12 @@ def test_the_quick_preset_names_all_that_makes_it_quick():
     assert (
         quick.model.prior.optimisation.steps < configure("default").model.prior.optimisation.steps
     )
+
+
+def test_a_changed_kind_keeps_what_was_said_of_its_parts():
+    words = ["model.kind=vqvae", "model.prior.optimisation.steps=4"]
+    for preset in ("quick", "default"):
+        prior = configure(preset, words).model.prior
+        assert prior.kind == "codes" and prior.optimisation.steps == 4
+    with pytest.raises(DataError, match="model.prior.kind"):
+        configure("quick", [*words, "model.prior.kind=spline"])

@@ -1,7 +1,23 @@
 """Convolutions in 16 bits, where they only steer training and the processor does them natively."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import torch
 from torch import Tensor
+
+_ALLOWED: ContextVar[bool] = ContextVar("16 bits allowed", default=True)
+
+
+@contextmanager
+def allowed(sixteen_bits: bool) -> Iterator[None]:
+    """Whether :func:`brief` does anything within."""
+    token = _ALLOWED.set(sixteen_bits)
+    try:
+        yield
+    finally:
+        _ALLOWED.reset(token)
 
 
 def brief(x: Tensor) -> torch.autocast:
@@ -15,5 +31,5 @@ def brief(x: Tensor) -> torch.autocast:
         x: What goes in.
     """
     native = torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
-    enabled = native and torch.is_grad_enabled() and x.dtype == torch.float32
-    return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
+    wanted = _ALLOWED.get() and torch.is_grad_enabled() and x.dtype == torch.float32
+    return torch.autocast("cpu", torch.bfloat16, enabled=native and wanted)

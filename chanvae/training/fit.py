@@ -24,6 +24,7 @@ from chanvae.io.several import Where, files
 from chanvae.models.cvae import draw
 from chanvae.models.priors import PosePrior
 from chanvae.models.site import Registered, SiteModel
+from chanvae.nn.brief import allowed
 from chanvae.presets import configure
 from chanvae.run import (
     CHECKPOINT,
@@ -153,7 +154,8 @@ def fit(
     with Record(folder if first() else None, config, resume, progress, say) as record:
         clock = config.training.clock
         budget = Budget(config, say, started[clock], saved[1]["elapsed"] if saved else 0.0)
-        _train(run, material, record, saved, budget)
+        with allowed(config.training.sixteen_bits):
+            _train(run, material, record, saved, budget)
         run.model.eval()
         if first() and not isinstance(config.model, Rival):
             tilt = config.model.likelihood.kind not in ("paths", "neighbours")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from chanvae.nn.blocks import Trunk
-from chanvae.nn.brief import brief
+from chanvae.nn.brief import allowed, brief
 
 
 @pytest.fixture
@@ -50,3 +50,11 @@ def test_double_stays_double(trunk):
     with torch.no_grad():
         exact = network(x.double(), context.double())
     assert torch.equal(y, exact)
+
+
+def test_it_can_be_forbidden(trunk):
+    network, x, context = trunk
+    with allowed(False):
+        y = network(x, context)
+    with torch.no_grad():
+        assert torch.equal(y, network(x, context))
