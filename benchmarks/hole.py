@@ -23,7 +23,8 @@ def interpolated_to(training, asked):
 
     names = ("delay_spread", "angular_spread")
     known, wanted = (
-        np.log(np.stack([d.conditions[k] for k in names], 1)) for d in (training, asked)
+        np.log(np.stack([d.conditions[k] for k in names], 1).clip(1e-12))
+        for d in (training, asked)
     )
     scale = known.std(0)
     h = []

@@ -51,7 +51,8 @@ def channels_test(
     draw = Redraw(all(uniform_delays(part) for part in maps), generator)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        net = _Net(x.shape[1], x.shape[2]).to(memory_format=torch.channels_last)
+        net = _Net(x.shape[1], x.shape[2])
+        net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         _train(net, x, gain, y, train, epochs, draw)
     net.eval()
     with torch.no_grad():
