@@ -36,6 +36,7 @@ from chanvae.models.plain import from_unit, to_unit
 from chanvae.models.site import Registered, SiteModel
 from chanvae.models.vamp import drawn_rows, mixture_log_prob
 from chanvae.models.vqvae import Codebook
+from chanvae.nn.brief import allowed
 from chanvae.presets import configure
 from chanvae.transforms.angle_delay import AngleDelay
 from tests.conftest import NAMELESS, template
@@ -77,6 +78,13 @@ RIVALS = {
 }
 NOT_LEARNED_BY_STEPS = {"vae of powers": {"vamp.contexts"}}
 """A VAE is told no conditions, so those of its pseudo-inputs are not used."""
+
+
+@pytest.fixture(autouse=True)
+def in_full():
+    """Gradients of networks this small vanish in 16 bits."""
+    with allowed(False):
+        yield
 
 
 def site(grid, config) -> SiteModel:
