@@ -1,4 +1,4 @@
-"""Generators that depend on nothing but a seed, a purpose and a number."""
+"""Generators and seeds that depend on nothing but a seed, a purpose and a number."""
 
 import numpy as np
 import torch
@@ -8,3 +8,8 @@ def generator_for(seed: int, purpose: str, number: int) -> torch.Generator:
     """A generator of its own for one step of one purpose, so that any step can be done again."""
     words = np.random.SeedSequence([seed, number, *purpose.encode()]).generate_state(2)
     return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+
+
+def seed_for(seed: int, number: int) -> int:
+    """A seed of its own for one part of what is drawn, so that any part can be drawn alone."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])

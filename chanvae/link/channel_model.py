@@ -18,7 +18,7 @@ from chanvae.io.read import load
 from chanvae.link.motion import LIGHT, between, moved
 from chanvae.link.supply import supply
 from chanvae.run import Run, grid_of, open_run
-from chanvae.seeds import generator_for
+from chanvae.seeds import generator_for, seed_for
 
 if TYPE_CHECKING:
     from sionna.phy.ofdm import ResourceGrid
@@ -171,8 +171,7 @@ class ChannelModel:
                 "realisation and one step, at a rate above 0"
             )
         seed, number = self._next()
-        words = np.random.SeedSequence([seed, number]).generate_state(1)
-        h = self._supply.draw(int(n), int(words[0]))
+        h = self._supply.draw(int(n), seed_for(seed, number))
         times = np.arange(steps) / rate
         if len(self._time) > 1:
             h = between(h, self._time, times)

@@ -12,6 +12,7 @@ from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
 from chanvae.models.priors import TOGETHER
 from chanvae.run import Run
+from chanvae.seeds import seed_for
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.threads import in_order
 from chanvae.transforms.condition_vector import Column, ConditionVector
@@ -68,9 +69,9 @@ class FromRun:
 
         def part(start: int) -> np.ndarray:
             size, number = min(TOGETHER, n - start), start // TOGETHER
-            words = np.random.SeedSequence([seed, number]).generate_state(1)
             now = {name: values[start : start + size] for name, values in asked.items()}
-            made = self.run.sample(size, seed=int(words[0]), extrapolate=self.extrapolate, **now)
+            own = seed_for(seed, number)
+            made = self.run.sample(size, seed=own, extrapolate=self.extrapolate, **now)
             return made.h[:]
 
         # A batch of a link is a fraction of the batches that `generate` draws side by side.

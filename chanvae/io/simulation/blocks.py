@@ -20,6 +20,7 @@ from chanvae.errors import DataError
 from chanvae.io.scenarios import SYSTEMS, TRACED
 from chanvae.io.simulation.drawn import UNITS, Draw, Drawn
 from chanvae.io.simulation.setup import Simulation
+from chanvae.seeds import seed_for
 from chanvae.stats.conditions import with_channel_conditions
 
 DEATHS = 3
@@ -96,8 +97,7 @@ def _prepared(setup: Simulation, n: int, seed: int, size: int) -> Callable[[int]
             torch.set_num_threads(1)
             try:
                 draw = draw or _drawing(setup, size, seed)
-                own = np.random.SeedSequence((seed, k)).generate_state(1)[0]
-                found = draw(k, int(own))
+                found = draw(k, seed_for(seed, k))
             finally:
                 torch.set_num_threads(threads)
         return with_channel_conditions(_dataset(setup, found, n, seed))
