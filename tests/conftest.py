@@ -1,6 +1,8 @@
 """Fixtures for every test: small channels, a small fit, and a guard on torch's global state."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from chanvae.channels import ChannelDataset
 from chanvae.config import FitConfig
 from chanvae.presets import configure
 from chanvae.run import Run
+from chanvae.training import record
 from chanvae.training.fit import fit
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import Column, ConditionVector
@@ -41,6 +44,22 @@ def shared(name: str) -> Path:
     if not (DATA / name).is_file():
         pytest.skip(f"no {name} in ../shared/data beside the checkout")
     return DATA / name
+
+
+@contextmanager
+def stopped_at(step: int, stage: str | None = None) -> Iterator[None]:
+    """The fit within is stopped after its first checkpoint from that step (of that stage) on."""
+    save = record.save
+
+    def stop(path, tensors, header):
+        save(path, tensors, header)
+        position = header["position"]
+        if stage in (None, position["stage"]) and position["step"] >= step:
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(record, "save", stop)
+        yield
 
 
 NAMELESS = ConditionVector((Column("first"), Column("second")))

@@ -13,9 +13,8 @@ from chanvae.errors import DataError
 from chanvae.io.hdf5 import write
 from chanvae.presets import configure
 from chanvae.run import open_run
-from chanvae.training import record as record_module
 from chanvae.training.fit import fit
-from tests.conftest import SHORT, paths
+from tests.conftest import SHORT, paths, stopped_at
 
 
 def test_a_run_directory_holds_what_it_should(run):
@@ -48,23 +47,14 @@ def test_the_run_in_memory_and_the_one_read_back_draw_the_same(run):
 
 
 @pytest.mark.parametrize("stage", ["autoencoder", "pose", "prior", "refinement"])
-def test_a_stopped_fit_goes_on_to_the_same_weights(tmp_path, monkeypatch, stage):
+def test_a_stopped_fit_goes_on_to_the_same_weights(tmp_path, stage):
     write(paths(200), tmp_path / "m.h5")
     refined = ["training.refinement.steps=20", "training.refinement.average=0.9"]
     changes = [*SHORT, "training.optimisation.steps=20"]
     config = configure("quick", [*changes, *(refined if stage == "refinement" else [])])
     whole = fit(tmp_path / "m.h5", tmp_path / "whole", config)
-    save = record_module.save
-
-    def stop(path, tensors, header):
-        save(path, tensors, header)
-        if header["position"]["stage"] == stage and header["position"]["step"] >= 10:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(record_module, "save", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_at(10, stage):
         fit(tmp_path / "m.h5", tmp_path / "stopped", config)
-    monkeypatch.setattr(record_module, "save", save)
     assert not (tmp_path / "stopped" / "model.safetensors").exists()
     with pytest.raises(DataError, match=r"not finished; go on with `chanvae fit --resume"):
         open_run(tmp_path / "stopped")

@@ -13,9 +13,8 @@ from chanvae.io.hdf5 import write
 from chanvae.presets import configure
 from chanvae.run import open_run
 from chanvae.stats.conditions import with_channel_conditions
-from chanvae.training import record as record_module
 from chanvae.training.fit import fit
-from tests.conftest import paths
+from tests.conftest import paths, stopped_at
 
 FEW = ["training.optimisation.steps=6", "training.pose.steps=4", "model.network.width=8"]
 KINDS = {kind: [f"model.kind={kind}", *FEW] for kind in MODELS}
@@ -45,21 +44,12 @@ def test_a_run_of_every_kind_is_opened_again(kind, tmp_path):
     assert rows[0]["stage"] == ("rival" if kind in RIVALS else "autoencoder")
 
 
-def test_a_stopped_rival_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+def test_a_stopped_rival_goes_on_to_the_same_weights(tmp_path):
     write(paths(150), tmp_path / "m.h5")
     config = configure("quick", KINDS["wgan"])
     whole = fit(tmp_path / "m.h5", tmp_path / "whole", config)
-    save = record_module.save
-
-    def stop(path, tensors, header):
-        save(path, tensors, header)
-        if header["position"]["step"] >= 3:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(record_module, "save", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_at(3):
         fit(tmp_path / "m.h5", tmp_path / "stopped", config)
-    monkeypatch.setattr(record_module, "save", save)
     resumed = fit(directory=tmp_path / "stopped", resume=True)
     weights = resumed.model.state_dict()
     for name, value in whole.model.state_dict().items():

@@ -8,7 +8,7 @@ from chanvae.models.priors import PosePrior
 from chanvae.models.site import Registered, SiteModel
 from chanvae.run import grid_of
 from chanvae.training.loop import Stage
-from chanvae.training.refinement import Refinement
+from chanvae.training.refinement import QUIETENED, Refinement
 from tests.conftest import NAMELESS, paths
 
 HOW = Optimisation(steps=60, learning_rate=2e-3, clip=10, average=0.9, momentum=0)
@@ -76,3 +76,12 @@ def test_both_networks_learn_in_one_step(step):
     # What a fresh decoder says last does not depend yet on what stands before it.
     for network in (game.networks["decoder"].last, game.networks["critic"]):
         assert all(float(w.grad.abs().sum()) > 0 for w in network.parameters())
+
+
+@pytest.mark.parametrize("step", [QUIETENED - 1, QUIETENED])
+def test_what_bins_keep_is_settled_once_within_the_game(monkeypatch, step):
+    monkeypatch.setattr("chanvae.training.calibration.RESTS", (0.5,))
+    game = refinement()
+    game.loss(torch.arange(32), step, torch.Generator().manual_seed(2))
+    kept = float(game._model.cvae.likelihood.rest)
+    assert kept == (0.5 if step == QUIETENED else 1.0)

@@ -11,11 +11,10 @@ from chanvae.presets import configure
 from chanvae.run import grid_of
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.training import fit as fit_module
-from chanvae.training import record as record_module
 from chanvae.training.fit import fit
 from chanvae.training.supply import FileMaps
 from chanvae.transforms.registration import register
-from tests.conftest import SHORT, paths
+from tests.conftest import SHORT, paths, stopped_at
 
 TINY = ["data.memory_gib=1e-9"]
 """Nothing but one map fits: everything is read from the file as training goes."""
@@ -106,17 +105,8 @@ def test_a_stopped_fit_from_a_file_goes_on_to_the_same_weights(tmp_path, monkeyp
     settings = [*SHORT, *TINY, "training.optimisation.steps=25", "training.pose.steps=5"]
     config = configure("quick", [*settings, "training.optimisation.batch=20"])
     whole = fit(tmp_path / "m.h5", tmp_path / "whole", config)
-    save = record_module.save
-
-    def stop(path, tensors, header):
-        save(path, tensors, header)
-        if header["position"]["stage"] == stage and header["position"]["step"] >= 11:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(record_module, "save", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_at(11, stage):
         fit(tmp_path / "m.h5", tmp_path / "stopped", config)
-    monkeypatch.setattr(record_module, "save", save)
     resumed = fit(directory=tmp_path / "stopped", resume=True)
     for (name, a), b in zip(
         whole.model.state_dict().items(), resumed.model.state_dict().values(), strict=True

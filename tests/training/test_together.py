@@ -21,10 +21,9 @@ from chanvae.errors import DataError
 from chanvae.io.hdf5 import write
 from chanvae.presets import configure
 from chanvae.together import average, overall, part_of, taking, whole
-from chanvae.training import record as record_module
 from chanvae.training.fit import fit
 from chanvae.training.loop import Stage
-from tests.conftest import paths
+from tests.conftest import paths, stopped_at
 from tests.training.test_kinds import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
@@ -283,16 +282,8 @@ def test_sigterm_ends_all_and_one_process_goes_on(tmp_path, undisturbed):
 
 
 @pytest.mark.slow
-def test_several_processes_go_on_with_the_fit_of_one(tmp_path, undisturbed, monkeypatch):
-    save = record_module.save
-
-    def stop(path, tensors, header):
-        save(path, tensors, header)
-        if header["position"]["step"] >= 100:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(record_module, "save", stop)
-    with pytest.raises(KeyboardInterrupt):
+def test_several_processes_go_on_with_the_fit_of_one(tmp_path, undisturbed):
+    with stopped_at(100):
         fit(tmp_path / "m.h5", tmp_path / "two", configure("quick", undisturbed))
     done = launched(["fit", "--resume", "-o", str(tmp_path / "two")], 3)
     assert done.returncode == 0, done.stderr
