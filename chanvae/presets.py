@@ -115,10 +115,12 @@ def _drop(found: Any, told: Any, loc: tuple[int | str, ...]) -> bool:
         below = told.get(key) if isinstance(told, dict) else None
         inner = found[key]
         changed = isinstance(told, dict) and "kind" in told
-        chosen = below is not None and not (isinstance(below, dict) and "kind" not in below)
+        chosen = "kind" in below if isinstance(below, dict) else below is not None
         if changed and not chosen and isinstance(inner, dict) and "kind" in inner:
-            del found[key]
-            found |= {key: below} if below else {}
+            if below:
+                found[key] = below
+            else:
+                del found[key]
             return True
         found, told = inner, below
     return False
