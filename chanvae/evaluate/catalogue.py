@@ -169,6 +169,16 @@ STATISTICS = (
         "long",
         1e-13,
     ),
+    Statistic(
+        "phase_step_freq",
+        "phase step (frequency)",
+        "rad",
+        "Phase from one frequency to the next, the argument of their correlation over everything "
+        "else: the mean delay since the receiver's time 0; compared on the circle.",
+        lambda v: delay.phase_step(v.h),
+        _wideband,
+        circular=True,
+    ),
     *_at("rx"),
     *_at("tx"),
     Statistic(

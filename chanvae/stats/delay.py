@@ -171,6 +171,24 @@ def frequency_correlation(
     return lag_correlation(h.flatten(-4, -2), lag)
 
 
+def phase_step(h: Complex[Tensor, "*batch rx tx time freq"]) -> Float[Tensor, "*batch"]:
+    r"""Mean phase from one frequency to the next: when a realisation arrives, on a circle.
+
+    .. math:: \arg \sum_k h_{k+1} h_k^*
+
+    summed over everything else too. A single path has -2π · spacing · delay, the delay counted
+    from the receiver's time 0.
+
+    Args:
+        h: Channel realisations.
+
+    Returns:
+        Phase [rad], -π to π; NaN without power.
+    """
+    product = (h[..., 1:] * h[..., :-1].conj()).sum((-4, -3, -2, -1), dtype=torch.complex128)
+    return product.angle().where(product.abs() > 0, torch.nan)
+
+
 def frequency_correlations(
     h: Complex[Tensor, "*batch rx tx time freq"],
 ) -> Float[Tensor, "*batch lag"]:

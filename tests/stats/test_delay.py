@@ -11,6 +11,7 @@ from chanvae.stats.delay import (
     delay_response,
     delay_spread,
     frequency_correlation,
+    phase_step,
     power_delay_profile,
     rms_delay_spread,
 )
@@ -155,6 +156,19 @@ def test_frequency_correlation_of_two_paths(lag):
     h, _ = two_paths_apart(64, 0.1 / SPACING)
     expected = abs(math.cos(math.pi * 0.1 * lag))
     assert frequency_correlation(h, lag).item() == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("cycles", [0.0, 0.3, 0.7])
+def test_the_phase_step_is_the_delay_of_a_path(cycles):
+    h = paths(baseband(16), [cycles / SPACING], [3j])
+    expected = math.remainder(-2 * math.pi * cycles, 2 * math.pi)
+    assert phase_step(h).item() == pytest.approx(expected, abs=1e-6)
+    assert phase_step(0 * h).isnan().all()
+
+
+def test_the_phase_step_of_two_paths_is_that_of_the_stronger():
+    h = paths(baseband(64), [0.1 / SPACING, 0.4 / SPACING], [1.0, 0.1])
+    assert phase_step(h).item() == pytest.approx(-0.2 * math.pi, abs=0.02)
 
 
 def test_frequency_correlation_has_no_lag_beyond_the_band():
