@@ -120,7 +120,7 @@ OF_QUANTITY = {
 class Optimisation(Config):
     """One run of AdamW under a one-cycle learning rate."""
 
-    steps: PositiveInt = 2600
+    steps: PositiveInt = 1900
     epochs: PositiveInt = Field(default=60, description="passes over the data, at most")
     batch: PositiveInt = 64
     learning_rate: PositiveFloat = 3e-3
@@ -142,7 +142,7 @@ class FlowMatchingPrior(Config):
     blocks: PositiveInt = 5
     midpoint_steps: PositiveInt = Field(default=1, description="two network evaluations each")
     optimisation: Optimisation = Optimisation(
-        steps=2200, batch=128, learning_rate=2e-3, average=0.998
+        steps=1500, batch=128, learning_rate=2e-3, average=0.998
     )
 
 
@@ -369,7 +369,7 @@ class TrainingConfig(Config):
     pose: Optimisation = Optimisation(steps=800, batch=512, learning_rate=3e-3, average=0.99)
     refinement: Optimisation | None = Field(
         default=Optimisation(
-            steps=1400, epochs=30, learning_rate=1e-3, clip=10, average=0.99, momentum=0
+            steps=1900, epochs=30, learning_rate=1e-3, clip=10, average=0.99, momentum=0
         ),
         description="how the decoder is refined against a critic; null for not",
     )

@@ -20,9 +20,7 @@ def test_what_a_file_does_not_name_is_as_in_the_default_preset(tmp_path):
 def test_the_quick_preset_names_all_that_makes_it_quick():
     quick = configure("quick")
     assert quick.model.network.kind == "vector"
-    assert (
-        quick.model.prior.optimisation.steps < configure("default").model.prior.optimisation.steps
-    )
+    assert quick.training.refinement is None
 
 
 def test_a_changed_kind_keeps_what_was_said_of_its_parts():

@@ -5,14 +5,16 @@ import math
 import torch
 from torch import Tensor, nn
 
+from chanvae.nn.whereabouts import harmonics
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose
 
-HARMONICS = (1, 2, 4)
-
 
 class Context(nn.Module):
-    """Conditions, then sines and cosines of the pose's place, then the standardised log gain.
+    """Cosines and sines of the pose's place, then conditions, then the standardised log gain.
+
+    Those of one axis stand together, cosines first:
+    :class:`~chanvae.nn.whereabouts.Whereabouts` takes them so.
 
     Args:
         grid: Axes of the maps.
@@ -23,14 +25,14 @@ class Context(nn.Module):
 
     def __init__(self, grid: AngleDelay, conditions: int) -> None:
         super().__init__()
-        self.axes = tuple(a for a, f in enumerate(grid.is_fourier) if f and grid.shape[a] > 1)
+        self.harmonics = harmonics(grid)
         self.conditions = conditions
         self.register_buffer("gain", torch.tensor([0.0, 1.0]))
 
     @property
     def width(self) -> int:
         """Length of the context vector."""
-        return self.conditions + 2 * len(HARMONICS) * len(self.axes) + 1
+        return 2 * sum(map(len, self.harmonics.values())) + self.conditions + 1
 
     def fit(self, pose: Pose) -> None:
         """Learn mean and scale of the log gain; a constant gain becomes zero."""
@@ -40,7 +42,9 @@ class Context(nn.Module):
 
     def forward(self, c: Tensor, pose: Pose) -> Tensor:
         """Condition vectors ``[n, conditions]`` and poses to ``[n, width]``."""
-        turns = 2 * math.pi * pose.position[:, list(self.axes)]
-        waves = [f(k * turns).to(c.dtype) for k in HARMONICS for f in (torch.cos, torch.sin)]
+        waves = []
+        for axis, cycles in self.harmonics.items():
+            turns = 2 * math.pi * pose.position[:, axis, None] * cycles.to(pose.position)
+            waves += [torch.cos(turns).to(c.dtype), torch.sin(turns).to(c.dtype)]
         level = (pose.gain.to(c.dtype).log() - self.gain[0]) / self.gain[1]
-        return torch.cat([c, *waves, level[:, None]], dim=1)
+        return torch.cat([*waves, c, level[:, None]], dim=1)

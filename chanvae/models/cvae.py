@@ -80,12 +80,10 @@ class CVAE(MapModel):
             self.encoder: MapEncoder | VectorEncoder = MapEncoder(
                 grid, context, network, self.parts
             )
-            self.decoder: MapDecoder | VectorDecoder = MapDecoder(
-                grid.shape, planes, context, network
-            )
+            self.decoder: MapDecoder | VectorDecoder = MapDecoder(grid, planes, context, network)
         else:
             self.encoder = VectorEncoder(grid, context, network, self.parts)
-            self.decoder = VectorDecoder(grid.shape, planes, context, network)
+            self.decoder = VectorDecoder(grid.shape, planes, context, network, grid)
         self.dimensions = (1 if self.power else 2) * prod(grid.shape)
         prior = getattr(config, "prior", None)
         self.vamp = None

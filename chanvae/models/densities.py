@@ -22,6 +22,7 @@ from chanvae.models.priors import LatentPrior, Prior
 from chanvae.models.vamp import mixture_log_prob, mixture_sample
 from chanvae.models.vqvae import VQVAE
 from chanvae.nn.blocks import perceptron
+from chanvae.transforms.angle_delay import AngleDelay
 
 EM = 10_000
 """Latents that the components of a mixture are fitted on, at most."""
@@ -155,11 +156,15 @@ class FromVamp(Standard):
         return mixture_sample(logits, *model.vamp.components(model.encode), generator)
 
 
-def prior_of(model: MapModel, context: int, config: AnyPrior | CodePrior | None) -> Prior:
+def prior_of(
+    grid: AngleDelay, model: MapModel, context: int, config: AnyPrior | CodePrior | None
+) -> Prior:
     """The prior that a configuration means, for the latents of a model; none: N(0, I)."""
     shape = model.latent_shape
     if isinstance(config, FlowMatchingPrior):
-        return LatentPrior(shape, context, config)
+        patches = getattr(getattr(model, "decoder", None), "patches", None)
+        whole = len(shape) == 1
+        return LatentPrior(shape, context, config, grid, None if whole else patches)
     if isinstance(config, SplinePrior):
         return Spline(shape, context, config)
     if isinstance(config, MixturePrior):

@@ -8,7 +8,9 @@ import zuko
 from torch import Tensor, nn
 
 from chanvae.config import FlowMatchingPrior
-from chanvae.nn.blocks import Trunk, convolution, perceptron
+from chanvae.nn.blocks import Patches, Trunk, convolution, perceptron
+from chanvae.nn.whereabouts import Whereabouts
+from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose
 
 KNOTS = 1025
@@ -135,18 +137,33 @@ class Prior(nn.Module):
 class LatentPrior(Prior):
     """p(z | context) of a latent map or vector: flow matching along straight paths from noise.
 
+    Args:
+        latent_shape: Shape of one latent.
+        context: Length of the context vector.
+        config: How large.
+        grid: Axes of the maps, where latents are places of a coarse map.
+        patches: How those are cut.
+
     References:
         Lipman et al. 2023, arXiv:2210.02747.
     """
 
     def __init__(
-        self, latent_shape: tuple[int, ...], context: int, config: FlowMatchingPrior
+        self,
+        latent_shape: tuple[int, ...],
+        context: int,
+        config: FlowMatchingPrior,
+        grid: AngleDelay | None = None,
+        patches: Patches | None = None,
     ) -> None:
         super().__init__(latent_shape)
         latent, *coarse = latent_shape
         axes, width = len(coarse), config.width
         self.first = convolution(axes, latent, width)
         self.place = nn.Parameter(0.02 * torch.randn(width, *coarse))
+        self.whereabouts = None
+        if grid is not None and patches is not None:
+            self.whereabouts = Whereabouts(grid, patches, width, context)
         self.context = perceptron(context + 2 * len(TIMES), width, 1, width)
         self.trunk = Trunk(axes, width, width, config.blocks, pooled=True)
         self.last = convolution(axes, width, latent)
@@ -156,7 +173,10 @@ class LatentPrior(Prior):
         """Velocity at ``z`` ``[n, *latent_shape]`` and time ``[n]`` in [0, 1]."""
         turns = math.pi * time[:, None] * torch.tensor(TIMES, device=z.device)
         steer = self.context(torch.cat([context, torch.cos(turns), torch.sin(turns)], dim=1))
-        return self.last(self.trunk(self.first(z) + self.place, steer))
+        y = self.first(z) + self.place
+        if self.whereabouts is not None:
+            y = y + self.whereabouts(context)
+        return self.last(self.trunk(y, steer))
 
     def loss(self, z: Tensor, context: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Squared error of the velocity, mean over the latent ``[n]``."""

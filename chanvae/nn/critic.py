@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from chanvae.nn.blocks import Patches, convolution
 from chanvae.nn.brief import brief
 from chanvae.nn.sight import Sight
+from chanvae.nn.whereabouts import Whereabouts
 from chanvae.transforms.angle_delay import AngleDelay
 
 WIDTHS = (32, 48, 64, 96)
@@ -37,7 +38,9 @@ class Critic(nn.Module):
         size = self.axes.coarse
         ends = [4] * (len(size) - 1) + [8]
         inputs = self.axes.features(self.sight.planes)
-        layers = [convolution(len(size), inputs, WIDTHS[0], 3), nn.SiLU()]
+        self.first = convolution(len(size), inputs, WIDTHS[0], 3)
+        self.whereabouts = Whereabouts(grid, self.axes, WIDTHS[0], context)
+        layers: list[nn.Module] = [nn.SiLU()]
         for before, width in zip(WIDTHS, WIDTHS[1:]):
             stride = tuple(2 if s > end else 1 for s, end in zip(size, ends))
             layers += [convolution(len(size), before, width, 3, stride), nn.GroupNorm(8, width)]
@@ -61,8 +64,10 @@ class Critic(nn.Module):
 
     def forward(self, planes: Tensor, eigenvalues: Tensor, context: Tensor) -> Tensor:
         """Scores ``[n]`` of what :meth:`see` gave, for contexts ``[n, context]``."""
+        where = self.whereabouts(context)
         with brief(planes):
-            places = self.body(self.axes.cut(planes)).flatten(1)
+            seen = self.first(self.axes.cut(planes))
+            places = self.body(seen + where.to(seen.dtype)).flatten(1)
         places = places.to(planes.dtype)
         features = self.head(torch.cat([places, eigenvalues], dim=1))
         return (

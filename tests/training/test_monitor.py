@@ -17,7 +17,7 @@ SMALL = [
     "training.optimisation.steps=150",
     "training.optimisation.patience=99",
 ]
-PROVOKED = ["model.beta=25", "training.warmup=0", "training.beta_first=1"]
+PROVOKED = ["model.beta=16", "training.warmup=0", "training.beta_first=1"]
 """A KL of much weight from the first step on: latents die before they have learned anything."""
 REMEDIES = {
     "warm-up": ["training.warmup=0.9", "training.beta_first=0.02"],

@@ -61,7 +61,8 @@ class Ddpm(MapModel):
         self.config = config
         self.patches = Patches(grid.shape, config.patch)
         size = FlowMatchingPrior(width=config.width, blocks=config.blocks)
-        self.network = LatentPrior((self.patches.features(2), *self.patches.coarse), context, size)
+        shape = (self.patches.features(2), *self.patches.coarse)
+        self.network = LatentPrior(shape, context, size, grid, self.patches)
 
     @property
     def latent_shape(self) -> tuple[int, ...]:

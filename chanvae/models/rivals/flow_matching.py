@@ -33,7 +33,8 @@ class FlowMatching(MapModel):
         size = FlowMatchingPrior(
             width=config.width, blocks=config.blocks, midpoint_steps=config.midpoint_steps
         )
-        self.flow = LatentPrior((self.patches.features(2), *self.patches.coarse), context, size)
+        shape = (self.patches.features(2), *self.patches.coarse)
+        self.flow = LatentPrior(shape, context, size, grid, self.patches)
 
     @property
     def latent_shape(self) -> tuple[int, ...]:

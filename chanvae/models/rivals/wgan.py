@@ -34,7 +34,7 @@ class Wgan(MapModel):
     def __init__(self, grid: AngleDelay, context: int, config: WganConfig) -> None:
         super().__init__()
         self.config = config
-        self.decoder = VectorDecoder(grid.shape, 2, context, config.network)
+        self.decoder = VectorDecoder(grid.shape, 2, context, config.network, grid)
         self.critic = Critic(grid, context)
         self.register_buffer("scale", torch.ones(grid.shape))
 
