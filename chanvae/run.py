@@ -37,6 +37,8 @@ DAMAGE = (
 """What tensors and a header raise that do not belong together."""
 MODEL = "model.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
+AGAIN = 3
+"""Times that draws far from the spreads asked of them are drawn anew, unless said otherwise."""
 BATCH = 1024
 """Realisations drawn from one generator: part of what a seed means, so it never changes."""
 
@@ -76,6 +78,7 @@ class Run:
         generator: torch.Generator | None = None,
         extrapolate: bool = False,
         exact: Exact | float | None = None,
+        again: int = AGAIN,
         **conditions: Any,
     ) -> ChannelDataset:
         """Generate channels in memory.
@@ -87,6 +90,8 @@ class Run:
             extrapolate: Allow conditions outside what the training data held.
             exact: Keep only channels whose spreads are within a tolerance of the asked ones (0.05
                 is 5 %); ``meta.provenance["exact"]`` says how many were drawn for that.
+            again: Times that draws which cannot be brought near the spreads asked of them are
+                drawn anew, the nearest kept; not with ``exact``, which draws until they are.
             conditions: SI values, one for all or ``[n]``; those not given are drawn as they
                 occur in the training data together with the given ones.
 
@@ -100,7 +105,7 @@ class Run:
         """
         if generator is not None:
             seed = int(torch.randint(2**31, (1,), generator=generator))
-        options = {"seed": seed, "extrapolate": extrapolate, "exact": exact}
+        options = {"seed": seed, "extrapolate": extrapolate, "exact": exact, "again": again}
         parts = list(self.batches(n, **options, **conditions))
         return replace(
             parts[-1],
@@ -115,6 +120,7 @@ class Run:
         seed: int = 0,
         extrapolate: bool = False,
         exact: Exact | float | None = None,
+        again: int = AGAIN,
         blocks: range | None = None,
         **conditions: Any,
     ) -> Iterator[ChannelDataset]:
@@ -136,9 +142,8 @@ class Run:
 
         def block(k: int) -> ChannelDataset:
             size = min(BATCH, n - starts[k])
-            return self._draw(
-                asked_in(starts[k]), size, wanted, generator_for(seed, "generate", k)
-            )
+            generator = generator_for(seed, "generate", k)
+            return self._draw(asked_in(starts[k]), size, wanted, generator, again)
 
         if exact is None:
             for drawn in in_order(block, blocks):
@@ -151,7 +156,8 @@ class Run:
                 rows: np.ndarray, number: int, now: Any = now, purpose: str = purpose
             ) -> ChannelDataset:
                 these = {name: v[rows] for name, v in now.items()}
-                return self._draw(these, len(rows), wanted, generator_for(seed, purpose, number))
+                generator = generator_for(seed, purpose, number)
+                return self._draw(these, len(rows), wanted, generator, 0)
 
             drawn, more = exactly(draw, now, exact)
             tally = tally + more
@@ -174,10 +180,11 @@ class Run:
         n: int,
         wanted: Tensor,
         generator: torch.Generator,
+        again: int,
     ) -> ChannelDataset:
         """Channels ``[n]`` in measured units, with their conditions."""
         drawn, gain = self.complete(asked, n, generator)
-        h = self.model.draw(self.vector.encode(drawn, n), generator, wanted)
+        h = self.model.draw(self.vector.encode(drawn, n), generator, wanted, again=again)
         return self.channels(h, drawn, gain)
 
     def complete(
@@ -301,7 +308,7 @@ def open_run(directory: str | Path) -> Run:
     """Open a run directory.
 
     Raises:
-        DataError: It is not one, is unfinished, or was written by a newer chanvae.
+        DataError: It is not one, is unfinished, or was written by a newer or too old a chanvae.
     """
     folder = Path(directory)
     if not folder.is_dir():
@@ -350,13 +357,21 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
         # Weights are drawn before they are replaced.
         with torch.random.fork_rng(devices=[]), Allowance(state):
             model = SiteModel(grid_of(template), vector, config.model, template, varying)
-        model.load_state_dict(state)
+        differs = model.state_dict().keys() ^ state.keys()
+        if not differs:
+            model.load_state_dict(state)
         known = {c.name: _known(tensors[f"known.{c.name}"].numpy(), c) for c in vector.columns}
         realisations, source = int(header["realisations"]), dict(header["source"])
         gains = tensors["gains"].numpy() if "gains" in tensors else np.zeros(0)
     except DAMAGE as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{directory}: the run is damaged ({first}); fit it again") from None
+    if differs:
+        version = header.get("chanvae_version")
+        raise DataError(
+            f"{directory}: fitted by chanvae {version}, whose networks had other weights "
+            f"({min(differs)}); fit it again with this one"
+        )
     return Run(
         config,
         vector,

@@ -20,7 +20,7 @@ def off(made):
 
 def test_what_is_kept_is_within_the_tolerance(run):
     asked = float(np.median(run.known["delay_spread"]))
-    assert off(run.sample(60, delay_spread=asked)) > 0.2
+    assert off(run.sample(60, delay_spread=asked, again=0)) > 0.2
     made = run.sample(60, delay_spread=asked, exact=0.05)
     assert off(made) <= 0.05
     assert (made.conditions["delay_spread"] == asked).all()
@@ -95,3 +95,15 @@ def test_on_the_command_line(monkeypatch, capsys, run, tmp_path):
     words = words[:6]
     assert "ask for delay_spread or" in call(monkeypatch, capsys, *words, "--exact")[2]
     assert [p.name for p in tmp_path.iterdir()] == ["g.h5"]
+
+
+def test_draws_that_miss_are_drawn_anew_unless_said_otherwise(run):
+    asked = float(np.median(run.known["delay_spread"]))
+    with_more, without = (
+        np.abs(np.log(with_channel_conditions(made).conditions["delay_spread"] / asked))
+        for made in (
+            run.sample(60, delay_spread=asked),
+            run.sample(60, delay_spread=asked, again=0),
+        )
+    )
+    assert with_more.mean() < 0.8 * without.mean()

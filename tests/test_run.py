@@ -86,6 +86,9 @@ def test_runs_that_are_none(run, tmp_path):
     save(model, {k: v for k, v in tensors.items() if k != "freq"}, header)
     with pytest.raises(DataError, match="damaged.*fit it again"):
         open_run(tmp_path)
+    save(model, {k: v for k, v in tensors.items() if "trunk" not in k}, header)
+    with pytest.raises(DataError, match="other weights.*fit it again with this one"):
+        open_run(tmp_path)
     save(model, tensors, {})
     with pytest.raises(DataError, match="not written by chanvae"):
         open_run(tmp_path)

@@ -14,7 +14,7 @@ from chanvae.launched import leads
 @click.command("fit")
 @click.option("--data", multiple=True, metavar="FILE", help="File of channels, or several.")
 @click.option("-o", "output", default="run", show_default=True, help="Run directory to make.")
-@click.option("-c", "preset", metavar="YAML", help="Configuration file; default: default.yaml.")
+@click.option("-c", "preset", metavar="YAML", help="default, quick, or a file of your own.")
 @click.option("--quick", is_flag=True, help="The fast preset: small, one pass, minutes.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting.")
 @click.option(

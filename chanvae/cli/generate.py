@@ -35,6 +35,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="With --exact: channels drawn for each that is kept, at most.",
 )
+@click.option(
+    "--again",
+    type=click.IntRange(0),
+    help="Times that draws which miss the spreads asked for are drawn anew.  [default: 3]",
+)
 @sharing_options
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
@@ -50,6 +55,7 @@ def command(
     extrapolate: bool,
     exact: str | None,
     candidates: int,
+    again: int | None,
     shard: str | None,
     resume: bool,
     seed: int,
@@ -67,7 +73,7 @@ def command(
     from chanvae.generate import conditions_like, parse_conditions
     from chanvae.io.digest import digest
     from chanvae.io.kept import Work
-    from chanvae.run import BATCH, MODEL, open_run
+    from chanvae.run import AGAIN, BATCH, MODEL, open_run
     from chanvae.shards import Shard
     from chanvae.units import parse
 
@@ -80,6 +86,7 @@ def command(
     near = None if exact is None else Exact(parse(exact, "share", "--exact"), candidates)
     if near:
         near.spreads(asked)
+    again = AGAIN if again is None else again
     told = dict[str, Any]()
 
     def draw(blocks: range) -> "Iterator[ChannelDataset]":
@@ -87,6 +94,7 @@ def command(
             "seed": seed,
             "extrapolate": extrapolate,
             "exact": near,
+            "again": again,
             "blocks": blocks,
         }
         return _watched(model.batches(count, **options, **asked), told)
@@ -95,6 +103,7 @@ def command(
         "model": digest(Path(run, MODEL))["sha256"],
         "conditions": digest(Path(like))["sha256"] if like else asked,
         "exact": near and asdict(near),
+        "again": again,
         "seed": seed,
         "version": chanvae.__version__,
     }

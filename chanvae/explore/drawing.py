@@ -36,7 +36,8 @@ class Point:
 def draw(run: Run, point: Point, n: int = 1) -> ChannelDataset:
     """Channels at a point.
 
-    Without other noise and unmoved they are those of ``run.sample(n, seed=..., **asked)``.
+    Without other noise and unmoved they are those of ``run.sample(n, seed=..., again=0,
+    **asked)``: along a walk one draw changes, and none is replaced by another.
 
     Args:
         run: The model.

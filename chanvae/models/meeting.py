@@ -109,6 +109,12 @@ class Meeting(nn.Module):
         assert weights is not None
         return weights
 
+    @torch.no_grad()
+    def missed(self, h: Tensor, c: Tensor) -> Tensor:
+        """Larger logarithm of the ratio of a spread of channels to that asked for, ``[n]``."""
+        apart = (self._spreads(h) - self._wanted(c)).abs()
+        return torch.nan_to_num(apart, 0.0).amax(1)
+
     def _wanted(self, c: Tensor) -> Tensor:
         """Logarithms of the spreads asked for ``[n, 2]``; NaN for what is not met."""
         offset, mean, scale = self.decoded.T

@@ -20,6 +20,8 @@ from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import ConditionVector
 from chanvae.transforms.registration import Pose, register, unregister
 
+NEAR = 0.05
+"""Relative error at which a spread counts as met."""
 KNOTS = 21
 """Knots of the map from conditions held to conditions told."""
 
@@ -102,6 +104,7 @@ class SiteModel(nn.Module):
         generator: torch.Generator | None = None,
         asked: Tensor | None = None,
         met: bool | None = None,
+        again: int = 0,
     ) -> Tensor:
         """Channels for condition vectors: ``[n, conditions]`` to ``[n, rx, tx, time, freq]``.
 
@@ -113,9 +116,21 @@ class SiteModel(nn.Module):
                 as in the data once they are drawn.
             met: Whether draws are weighted until they have the spreads in ``c``; by default as
                 the configuration says, and where it leaves them to the networks, if asked for.
+            again: Times that draws which no weights bring within :data:`NEAR` of those spreads
+                are drawn anew; the nearest stays.
         """
         met = self.is_met(asked) if met is None else met
-        return self.realise(*self.start(c, generator, asked), c, generator, met)
+        h = self.realise(*self.start(c, generator, asked), c, generator, met)
+        for _ in range(again if met else 0):
+            missed = self.meeting.missed(h, c)
+            (far,) = torch.nonzero(missed > NEAR, as_tuple=True)
+            if not len(far):
+                break
+            told = c[far]
+            anew = self.realise(*self.start(told, generator, asked), told, generator, met)
+            nearer = self.meeting.missed(anew, told) < missed[far]
+            h[far[nearer]] = anew[nearer]
+        return h
 
     @torch.no_grad()
     def draw_maps(

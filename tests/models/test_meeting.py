@@ -10,6 +10,7 @@ from chanvae.arrays import ArrayGeometry
 from chanvae.config import FitConfig, PathLikelihood
 from chanvae.models.meeting import Meeting
 from chanvae.models.paths import PathsFromPlanes
+from chanvae.models.priors import PosePrior
 from chanvae.models.site import SiteModel
 from chanvae.run import grid_of
 from chanvae.stats.conditions import UNITS, channel_conditions, with_channel_conditions
@@ -63,6 +64,24 @@ def test_what_is_met_already_is_left_alone(data):
     draw = lambda w: x if w is None else x * w  # noqa: E731
     weights = model.meeting.weights(draw, c, pose, model.restore)
     assert (weights - 1).abs().max() < 0.02
+
+
+def test_draws_that_miss_are_drawn_anew(data, monkeypatch):
+    """Those within reach stay as they are, and no draw ends further away."""
+    monkeypatch.setattr("chanvae.models.site.NEAR", 0.3)
+    model = model_of(data)
+    with torch.random.fork_rng(devices=[]):
+        model.pose_prior = PosePrior.fitted(model.register(data.tensor())[1], 2)
+    c = torch.as_tensor(vector(data).encode(data.conditions, len(data)))
+    once, more = (
+        model.draw(c, torch.Generator().manual_seed(0), met=True, again=k) for k in (0, 3)
+    )
+    before, after = (model.meeting.missed(h, c) for h in (once, more))
+    near = before <= 0.3
+    assert 0.02 < near.float().mean() < 0.98
+    assert torch.equal(once[near], more[near])
+    assert (after <= before).all()
+    assert after.mean() < 0.9 * before.mean()
 
 
 def test_paths_are_weighted_as_wholes(data):
