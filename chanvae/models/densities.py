@@ -162,9 +162,8 @@ def prior_of(
     """The prior that a configuration means, for the latents of a model; none: N(0, I)."""
     shape = model.latent_shape
     if isinstance(config, FlowMatchingPrior):
-        patches = getattr(getattr(model, "decoder", None), "patches", None)
-        whole = len(shape) == 1
-        return LatentPrior(shape, context, config, grid, None if whole else patches)
+        patches = model.decoder.patches if isinstance(model, CVAE) else None
+        return LatentPrior(shape, context, config, grid, patches if len(shape) > 1 else None)
     if isinstance(config, SplinePrior):
         return Spline(shape, context, config)
     if isinstance(config, MixturePrior):
