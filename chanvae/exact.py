@@ -11,6 +11,8 @@ from chanvae.errors import DataError
 from chanvae.stats.conditions import UNITS, with_channel_conditions
 from chanvae.units import show
 
+_LEAST = 1e-30
+"""Spread [s, rad] that stands for none, of which nothing is a share."""
 ROUND = 1024
 """Candidates in memory at a time."""
 
@@ -104,7 +106,9 @@ def exactly(
             raise DataError(_told(search, asked, exact, tally))
         made = draw(rows, number)
         achieved = with_channel_conditions(made).conditions
-        off = np.max([np.abs(achieved[k] / asked[k][rows] - 1) for k in names], 0)
+        wanted = {k: asked[k][rows] for k in names}
+        apart = [np.abs(achieved[k] - v) / np.maximum(v, _LEAST) for k, v in wanted.items()]
+        off = np.max(apart, 0)
         off = np.where(np.isfinite(off), off, np.inf)
         np.minimum.at(search.best, rows, off)
         near = np.flatnonzero(off <= exact.tolerance)
