@@ -317,7 +317,7 @@ class _Transport(Config):
 
     width: PositiveInt = Field(default=64, multiple_of=8, description="channels of the network")
     blocks: PositiveInt = 5
-    patch: PositiveInt = Field(default=4, description="bins of a patch along each axis")
+    patch: PositiveInt = Field(default=2, description="bins of a patch along each axis")
     optimisation: Optimisation = Optimisation(
         steps=5000, batch=128, learning_rate=2e-3, average=0.998
     )

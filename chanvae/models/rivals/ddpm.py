@@ -36,13 +36,13 @@ class Denoised:
         scheduler = model.scheduler(model.config.sampler)
         scheduler.set_timesteps(model.config.steps)
         for level in scheduler.timesteps:
-            told = model.noise(z, level.expand(len(z)), self.context)
+            told = model.velocity(z, level.expand(len(z)), self.context)
             z = scheduler.step(told, level, z, generator=generator).prev_sample
         return model.maps(z)
 
 
 class Ddpm(MapModel):
-    """A network that tells the noise in a noisy map, and the chain that takes it out.
+    """A network that tells noise and map apart, and the chain that takes the noise out.
 
     Maps are cut into patches, whose bins are the channels of the network, each at unit scale.
 
@@ -53,7 +53,8 @@ class Ddpm(MapModel):
 
     References:
         Ho, Jain and Abbeel 2020, arXiv:2006.11239; Song, Meng and Ermon 2021, arXiv:2010.02502
-        (DDIM); Nichol and Dhariwal 2021, arXiv:2102.09672 (the cosine schedule).
+        (DDIM); Nichol and Dhariwal 2021, arXiv:2102.09672 (the cosine schedule); Salimans and Ho
+        2022, arXiv:2202.00512 (the velocity, which keeps quiet bins quiet).
     """
 
     def __init__(self, grid: AngleDelay, context: int, config: DdpmConfig) -> None:
@@ -87,6 +88,7 @@ class Ddpm(MapModel):
             num_train_timesteps=self.config.levels,
             beta_schedule="squaredcos_cap_v2",
             clip_sample=False,
+            prediction_type="v_prediction",
             timestep_spacing="trailing",
         )
 
@@ -103,8 +105,8 @@ class Ddpm(MapModel):
         """Learn mean and scale of each bin of a patch."""
         self.network.fit_scale(self.patches.cut(pack(x)))
 
-    def noise(self, z: Tensor, level: Tensor, context: Tensor) -> Tensor:
-        """The noise in ``z`` ``[n, *latent_shape]`` at levels ``[n]``."""
+    def velocity(self, z: Tensor, level: Tensor, context: Tensor) -> Tensor:
+        """How noise and map turn into each other at ``z`` ``[n, *latent_shape]``, at ``[n]``."""
         return self.network.velocity(z, level.to(z.dtype) / self.config.levels, context)
 
     def maps(self, z: Tensor) -> Tensor:
@@ -127,12 +129,13 @@ class Ddpm(MapModel):
         weight: float = 1.0,
         free: float = 0.0,
     ) -> Terms:
-        """Squared error of the noise at levels drawn at random, mean over a map ``[n]``."""
+        """Squared error of the velocity at levels drawn at random, mean over a map ``[n]``."""
         z = (self.patches.cut(pack(x)) - self.network.center) / self.network.scale
         noise = torch.randn(z.shape, device=z.device, generator=generator)
         level = torch.randint(self.config.levels, (len(z),), generator=generator)
-        told = self.noise(self._noising.add_noise(z, noise, level), level, context)
-        return {"loss": (told - noise).square().flatten(1).mean(1)}
+        wanted = self._noising.get_velocity(z, noise, level)
+        told = self.velocity(self._noising.add_noise(z, noise, level), level, context)
+        return {"loss": (told - wanted).square().flatten(1).mean(1)}
 
     def validate(self, x: Tensor, context: Tensor, generator: torch.Generator) -> dict[str, Any]:
         """The same for held-out maps."""
