@@ -14,7 +14,7 @@ from chanvae.training.loop import VALIDATIONS, Stage
 
 CLOCKS = {"wall": time.monotonic, "cpu": time.process_time}
 """Seconds that pass, and seconds that the cores work for this process."""
-SHARES = {"autoencoder": 0.55, "rival": 0.9, "pose": 0.07, "prior": 0.25, "refinement": 0.16}
+SHARES = {"autoencoder": 0.4, "rival": 0.9, "pose": 0.03, "prior": 0.16, "refinement": 0.38}
 """How stages share the time, in proportion; those that a fit does not have leave it to others."""
 CALIBRATION = 0.12
 """Share of the time for drawing to calibrate."""

@@ -308,10 +308,12 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
         torch.manual_seed(seed)
         bank = generator_for(seed, "refinement bank", 0)
         refinement = Refinement(model, train, context, validation, bank, seed)
-    yield Stage(
-        "refinement", refinement.networks, how.refinement, len(train), refinement.loss,
+    game = Stage(
+        "refinement", refinement.networks, how.refinement, len(train),
+        lambda rows, step, generator: refinement.loss(rows, step, generator, game.steps),
         refinement.validate, seed, order, game=True,
     )  # fmt: skip
+    yield game
 
 
 def _affordable(model: SiteModel, train: Registered, budget: Budget) -> int:

@@ -19,7 +19,8 @@ PENALTY = 1.0
 EVERY = 4
 """Steps from one look at that gradient to the next."""
 QUIETENED = 400
-"""Step before which it is settled, as the calibration does, what bins keep beside the paths."""
+"""Step before which it is settled, as the calibration does, what bins keep beside the paths; after
+a third of a shorter game."""
 
 
 class Refinement:
@@ -67,9 +68,11 @@ class Refinement:
             self._latents = model.latent_prior.sample(self._told, generator)
         self._wanted = self._marginals(validation.x)
 
-    def loss(self, rows: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        """Losses ``[1]`` of a step on measured maps ``rows``; ``loss`` is the sum of both."""
-        if step == QUIETENED:
+    def loss(
+        self, rows: Tensor, step: int, generator: torch.Generator, steps: int
+    ) -> dict[str, Tensor]:
+        """Losses ``[1]`` of a step of ``steps`` on measured maps; ``loss`` is the sum of both."""
+        if step == min(QUIETENED, steps // 3):
             with alike():
                 quieten(self._model, self._train, self._seed)
         lot = torch.randint(len(self._told), (len(rows),), generator=generator)

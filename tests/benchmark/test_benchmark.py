@@ -124,7 +124,7 @@ def test_steps_are_as_many_as_a_share_of_the_time_holds(monkeypatch):
     budget.grant(stages[0])
     share = SHARES["autoencoder"] / (SHARES["autoencoder"] + SHARES["pose"])
     assert stages[0].steps == int((78 * share - 20 * 0.2) / 0.1)
-    assert "0.42 of a pass over the 100,000 training realisations" in said[0]
+    assert "0.44 of a pass over the 100,000 training realisations" in said[0]
     clock[0] = 97.0  # it took too long, and the rest of the fit is not left out
     budget.grant(stages[1])
     assert stages[1].steps == 10

@@ -37,9 +37,10 @@ def refinement(seed=0):
 
 
 def stage(game, how=HOW):
-    return Stage(
-        "refinement", game.networks, how, 400, game.loss, game.validate, seed=0, game=True
-    )
+    def loss(*asked):
+        return game.loss(*asked, how.steps)
+
+    return Stage("refinement", game.networks, how, 400, loss, game.validate, seed=0, game=True)
 
 
 def test_draws_come_nearer_to_what_was_measured():
@@ -71,17 +72,26 @@ def test_the_encoder_and_the_prior_stay():
 @pytest.mark.parametrize("step", [0, 1])
 def test_both_networks_learn_in_one_step(step):
     game = refinement()
-    terms = game.loss(torch.arange(32), step, torch.Generator().manual_seed(2))
+    terms = game.loss(torch.arange(32), step, torch.Generator().manual_seed(2), 100)
     terms["loss"].mean().backward()
     # What a fresh decoder says last does not depend yet on what stands before it.
     for network in (game.networks["decoder"].last, game.networks["critic"]):
         assert all(float(w.grad.abs().sum()) > 0 for w in network.parameters())
 
 
-@pytest.mark.parametrize("step", [QUIETENED - 1, QUIETENED])
-def test_what_bins_keep_is_settled_once_within_the_game(monkeypatch, step):
+@pytest.mark.parametrize(
+    ("step", "steps", "settled"),
+    [
+        (QUIETENED - 1, 9999, False),
+        (QUIETENED, 9999, True),
+        (QUIETENED + 1, 9999, False),
+        (99, 300, False),
+        (100, 300, True),
+    ],
+)
+def test_what_bins_keep_is_settled_once_within_the_game(monkeypatch, step, steps, settled):
     monkeypatch.setattr("chanvae.training.calibration.RESTS", (0.5,))
     game = refinement()
-    game.loss(torch.arange(32), step, torch.Generator().manual_seed(2))
+    game.loss(torch.arange(32), step, torch.Generator().manual_seed(2), steps)
     kept = float(game._model.cvae.likelihood.rest)
-    assert kept == (0.5 if step == QUIETENED else 1.0)
+    assert kept == (0.5 if settled else 1.0)
