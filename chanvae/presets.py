@@ -20,12 +20,14 @@ _Kind = TypeVar("_Kind", bound=Config)
 
 
 def configure(
-    preset: str = "default", changes: Iterable[str] = (), asked: Mapping[str, Any] | None = None
+    preset: str | FitConfig = "default",
+    changes: Iterable[str] = (),
+    asked: Mapping[str, Any] | None = None,
 ) -> FitConfig:
     """Read a preset and change it.
 
     Args:
-        preset: ``default``, ``quick``, or the path of a YAML file.
+        preset: ``default``, ``quick``, the path of a YAML file, or settings.
         changes: ``key=value`` with dotted keys, such as ``model.network.width=96``.
         asked: The same as a mapping; they come last.
 
@@ -38,21 +40,18 @@ def configure(
 def read(
     kind: type[_Kind],
     room: str,
-    preset: str,
+    preset: str | _Kind,
     changes: Iterable[str] = (),
     asked: Mapping[str, Any] | None = None,
 ) -> _Kind:
-    """Read a preset of any configuration; ``room`` is the folder of its presets."""
-    folder = _presets(room)
-    path = folder / f"{preset}.yaml"
-    if not path.is_file():
-        path = Path(preset)
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.iterdir() if p.suffix == ".yaml"))
-        raise DataError(f"{preset}: no such preset or file; presets are {known}")
+    """Read a preset of any configuration, or one; ``room`` is the folder of its presets."""
+    path = _file(room, preset) if isinstance(preset, str) else "settings"
     found: Any = None
     try:
-        config = OmegaConf.create(text(path))
+        if isinstance(preset, str):
+            config = OmegaConf.create(text(Path(path)))
+        else:
+            config = OmegaConf.create(preset.model_dump(mode="json"))
         typed = OmegaConf.from_dotlist(list(changes))
         told = OmegaConf.to_container(typed)
         config = OmegaConf.create(_afresh(OmegaConf.to_container(config), told))
@@ -124,6 +123,16 @@ def _drop(found: Any, told: Any, loc: tuple[int | str, ...]) -> bool:
             return True
         found, told = inner, below
     return False
+
+
+def _file(room: str, preset: str) -> Path:
+    """The file of a preset, or the one that is named."""
+    folder = _presets(room)
+    for path in (folder / f"{preset}.yaml", Path(preset)):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(p.stem for p in folder.iterdir() if p.suffix == ".yaml"))
+    raise DataError(f"{preset}: no such preset or file; presets are {known}")
 
 
 def _presets(room: str) -> Path:

@@ -335,11 +335,7 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
         )
     try:
         config = FitConfig.model_validate(header["config"])
-        vector = ConditionVector(
-            tuple(
-                Column(**{**c, "categories": tuple(c["categories"])}) for c in header["conditions"]
-            )
-        )
+        vector = vector_of(header)
         rx, tx = (ArrayGeometry.from_json(header[k]) for k in ("rx_array", "tx_array"))
         freq, time = tensors["freq"].numpy(), tensors["time"].numpy()
         template = ChannelDataset(
@@ -383,6 +379,12 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
         source,
         directory,
     )
+
+
+def vector_of(header: Mapping[str, Any]) -> ConditionVector:
+    """The conditions that the header of a run or checkpoint says."""
+    columns = [{**c, "categories": tuple(c["categories"])} for c in header["conditions"]]
+    return ConditionVector(tuple(Column(**c) for c in columns))
 
 
 def _known(values: np.ndarray, column: Column) -> np.ndarray:

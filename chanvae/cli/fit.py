@@ -21,6 +21,9 @@ from chanvae.launched import leads
     "--split", metavar="HOW", help="group:NAME, hole:delay_spread=80ns..120ns, time:0.8 or random."
 )
 @click.option("--seed", type=click.IntRange(0), help="Seed of weights, batches and split.")
+@click.option(
+    "--init", metavar="RUN", help="Start from the weights of a run, as of simulated channels."
+)
 @click.option("--resume", is_flag=True, help="Go on with a fit that was stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in the directory.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -33,6 +36,7 @@ def command(
     changes: tuple[str, ...],
     split: str | None,
     seed: int | None,
+    init: str | None,
     resume: bool,
     overwrite: bool,
     as_json: bool,
@@ -43,13 +47,17 @@ def command(
     Delay spread and angular spread are conditions of every model; --condition adds labels of the
     file. A tenth of the data is held out for `chanvae evaluate`, parted by --group where the
     file has groups. Ctrl-C keeps what there is; --resume goes on.
+
+    Where measurements are few, --init starts from a run that was fitted on many channels of the
+    same shape: with its model and settings, at a lower rate.
     """
     import json
 
     from chanvae.errors import DataError
     from chanvae.presets import configure
-    from chanvae.run import CHECKPOINT
+    from chanvae.run import CHECKPOINT, open_run
     from chanvae.training.fit import fit
+    from chanvae.training.start import settings
 
     if not data and not resume:
         raise click.UsageError("name a file of channels: --data FILE")
@@ -67,8 +75,12 @@ def command(
             asked["data.split"] = split
         if seed is not None:
             asked["seed"] = seed
-        config = configure("quick" if quick else preset or "default", changes, asked)
-    elif changes or preset or quick or split or seed is not None:
+        named = "quick" if quick else preset
+        if init and not named:
+            config = configure(settings(open_run(init)), changes, asked)
+        else:
+            config = configure(named or "default", changes, asked)
+    elif changes or preset or quick or split or init or seed is not None:
         raise DataError("--resume goes on with the settings of the run; leave other settings out")
     try:
         run = fit(
@@ -76,6 +88,7 @@ def command(
             output,
             config,
             reading=load_options(given),
+            init=init,
             resume=resume,
             overwrite=overwrite,
             progress=not as_json and sys.stderr.isatty(),

@@ -58,7 +58,7 @@ fitted by chanvae {chanvae.__version__} (torch {torch.__version__}, Python
 - Source: {provenance.get("source", "not stated" if run.source else "data in memory")}
 - Licence: {provenance.get("licence", "not stated")}
 - File: {_files(run)}
-- SHA-256: {provenance.get("sha256", "not known")}
+{_start(run)}- SHA-256: {provenance.get("sha256", "not known")}
 - Channels: {rx} receive x {tx} transmit antennas, {time} time steps, {_band(dataset)},
   carrier {_known(meta.carrier_frequency)}
 - Receive array {dataset.rx_array}; transmit array {dataset.tx_array}
@@ -94,6 +94,11 @@ at every delay and angle, drawn against validation maps).
   other, so there is no trajectory from one to the next.
 - How close generated channels come to held-out measured ones is for `chanvae evaluate` to say.
 """
+
+
+def _start(run: Run) -> str:
+    """The run whose weights the fit started from, if any."""
+    return f"- Started from the weights of {run.source['init']}\n" if "init" in run.source else ""
 
 
 def _split(split: Split) -> str:

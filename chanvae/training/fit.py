@@ -35,6 +35,7 @@ from chanvae.run import (
     open_data,
     open_run,
     split_for,
+    vector_of,
 )
 from chanvae.seeds import generator_for
 from chanvae.signal.normalization import EACH, GAIN
@@ -50,6 +51,7 @@ from chanvae.training.record import CONFIG, Record
 from chanvae.training.refinement import Refinement
 from chanvae.training.registering import registered
 from chanvae.training.schedules import kl_weight
+from chanvae.training.start import settings, take
 from chanvae.training.supply import FileMaps, map_bytes
 from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
 
@@ -71,6 +73,7 @@ def fit(
     config: FitConfig | None = None,
     *,
     reading: Mapping[str, Any] | None = None,
+    init: Run | str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: bool = False,
@@ -84,8 +87,10 @@ def fit(
     Args:
         data: A set, or the file or files it lies in; not needed to resume.
         directory: The run directory to make; without one nothing is written.
-        config: What to fit and how; the default is ``configs/fit/default.yaml``.
+        config: What to fit and how; the default is ``configs/fit/default.yaml``, or the gentler
+            settings of ``init``.
         reading: Options of :func:`chanvae.load` for a file.
+        init: A run, or its directory, whose weights the fit starts from.
         resume: Go on with a fit that was stopped in ``directory``.
         overwrite: Replace a run in ``directory``.
         progress: Show a progress bar.
@@ -96,7 +101,8 @@ def fit(
         The fitted run.
 
     Raises:
-        DataError: The data cannot be used, or the directory holds a run already.
+        DataError: The data cannot be used, the directory holds a run already, or ``init`` is of
+            channels, conditions or networks that are others.
         KeyboardInterrupt: Stopped by the user; the checkpoint in ``directory`` is up to date.
     """
     started = {k: clock() for k, clock in CLOCKS.items()}
@@ -104,13 +110,15 @@ def fit(
         progress, say = False, lambda line: None
     folder = None if directory is None else Path(directory)
     saved: Saved | None = None
+    scales: ConditionVector | None = None
+    start = open_run(init) if isinstance(init, str | Path) else init
     if resume:
         if folder is None:
             raise DataError("resume: name the run directory")
         if (folder / MODEL).is_file() and not (folder / CHECKPOINT).is_file():
             return open_run(folder)
         saved = load(folder / CHECKPOINT)
-        config = FitConfig.model_validate(saved[1]["config"])
+        config, scales = FitConfig.model_validate(saved[1]["config"]), vector_of(saved[1])
         source = saved[1]["source"]
         _trust(reading, data or source.get("path"))
         if isinstance(data, ChannelDataset):
@@ -134,10 +142,15 @@ def fit(
             where = named[0] if len(named) == 1 else named
             source = {"path": where, "reading": settled(reading or {})}
             data = open_data(source)
+        if start is not None:
+            scales = start.vector
+            source["init"] = str(start.directory.resolve()) if start.directory else "in memory"
     for line in (*signal_lines(data), *(f"hint: {hint}" for hint in hints(data))):
         say(line)
-    config = config or configure()
-    material = _prepare(data, config, progress)
+    config = config or (configure() if start is None else settings(start))
+    material = _prepare(data, config, progress, scales)
+    if start is not None and not resume:
+        take(start, material.model)
     template = replace(material.dataset[:0], groups={})
     run = Run(
         config=config,
@@ -212,7 +225,12 @@ class Material:
     sizes: tuple[int, int, int]
 
 
-def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Material:
+def _prepare(
+    dataset: ChannelDataset,
+    config: FitConfig,
+    progress: bool,
+    scales: ConditionVector | None = None,
+) -> Material:
     require_enough(dataset)
     for name in config.data.conditions:
         if name not in dataset.conditions:
@@ -222,6 +240,7 @@ def _prepare(dataset: ChannelDataset, config: FitConfig, progress: bool) -> Mate
     names = tuple(n for n in (*LOGARITHMIC, *config.data.conditions) if n in dataset.conditions)
     known = {n: dataset.conditions[n][parts.train] for n in names}
     vector = ConditionVector.fit(known, dataset.condition_units, names)
+    vector = vector if scales is None else vector.scaled_as(scales)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = SiteModel(grid_of(dataset), vector, config.model, dataset)

@@ -1,7 +1,7 @@
 """Named conditions as a standardised real vector."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,26 @@ class ConditionVector:
     def entries(self, names: Collection[str]) -> Bool[Tensor, " width"]:
         """Which entries of a vector stand for the conditions of these names."""
         return torch.tensor([c.name in names for c in self.columns for _ in range(c.width)])
+
+    def scaled_as(self, other: "ConditionVector") -> "ConditionVector":
+        """The same conditions and known ranges on the scales of another vector.
+
+        Raises:
+            DataError: The other has other conditions or categories.
+        """
+
+        def kinds(vector: ConditionVector) -> list[str]:
+            shown = (f" ({', '.join(map(str, c.categories))})" if c.categories else ""
+                     for c in vector.columns)  # fmt: skip
+            return [c.name + more for c, more in zip(vector.columns, shown)]
+
+        if kinds(self) != kinds(other):
+            here, there = (", ".join(kinds(v)) or "none" for v in (self, other))
+            raise DataError(f"the conditions here are {here}; there they were {there}")
+        pairs = zip(self.columns, other.columns)
+        return ConditionVector(
+            tuple(replace(a, offset=b.offset, mean=b.mean, scale=b.scale) for a, b in pairs)
+        )
 
     @classmethod
     def fit(
