@@ -80,6 +80,14 @@ def test_a_foreign_file_is_read_as_the_readme_says(place, monkeypatch):
     np.testing.assert_array_equal(back.groups["file_id"], np.repeat(np.arange(20), 20))
 
 
+@pytest.mark.slow
+def test_a_fit_starts_from_a_simulated_street(place, monkeypatch):
+    shutil.copy(place / "datasets" / "umi_8x32.h5", "measured-8x32.h5")
+    for words in commands(blocks("sh")[3]):
+        run(monkeypatch, [{"50000": "300"}.get(word, word) for word in words])
+    assert str(place / "street") in (place / "run" / "card.md").read_text()
+
+
 def test_every_command_is_in_the_table():
     table = re.findall(r"^\| `chanvae (\w+)", README, flags=re.MULTILINE)
     assert table == list(COMMANDS)
