@@ -8,7 +8,7 @@ from torch import Tensor
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.baselines.resample import made
 from chanvae.evaluate.grid import Grid
-from chanvae.models.rivals.mixture import components
+from chanvae.models.components import components
 
 FULL = 2048
 """Bins of a channel up to which its covariance is a full matrix."""

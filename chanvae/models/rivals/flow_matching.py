@@ -1,7 +1,5 @@
 """Flow matching of the registered maps themselves."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -68,9 +66,3 @@ class FlowMatching(MapModel):
     ) -> Terms:
         """Squared error of the velocity, mean over a map ``[n]``."""
         return {"loss": self.flow.loss(self.patches.cut(pack(x)), context, generator)}
-
-    def validate(self, x: Tensor, context: Tensor, generator: torch.Generator) -> dict[str, Any]:
-        """The same for held-out maps."""
-        parts = zip(x.split(256), context.split(256))
-        found = torch.cat([self.loss(a, told, generator, 0)["loss"] for a, told in parts])
-        return {"loss": float(found.mean())}

@@ -1,10 +1,8 @@
 """A complex Gaussian mixture of the registered maps, by cplx-gmm."""
 
 import math
-import warnings
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +10,7 @@ from torch import Tensor
 
 from chanvae.config import GmmConfig
 from chanvae.errors import DataError
+from chanvae.models.components import components
 from chanvae.models.maps import MapModel, Terms
 from chanvae.models.vamp import drawn_rows
 from chanvae.nn.blocks import perceptron
@@ -21,44 +20,6 @@ FULL = 64
 """Bins of a map up to which covariances are full matrices; beyond they are diagonal."""
 LEAST = 1e-4
 """Least variance along a direction, relative to the mean bin power."""
-
-
-def components(
-    x: np.ndarray, count: int, full: bool, zero_mean: bool, seed: int, least: float = 1e-6
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit a mixture by expectation maximisation.
-
-    Args:
-        x: Complex ``[n, bins]``.
-        count: Components.
-        full: Full covariances; else diagonal ones.
-        zero_mean: All means are zero.
-        seed: Of the start.
-        least: Added to every variance.
-
-    Returns:
-        Weights ``[count]``, means ``[count, bins]`` and covariances ``[count, bins]`` or
-        ``[count, bins, bins]``.
-
-    Raises:
-        ModuleNotFoundError: cplx-gmm is not installed.
-    """
-    from cplx_gmm import GaussianMixtureCplx
-    from sklearn.exceptions import ConvergenceWarning
-
-    model = GaussianMixtureCplx(
-        n_components=count,
-        covariance_type="full" if full else "diag",
-        zero_mean=zero_mean,
-        tol=1e-2,
-        reg_covar=least,
-        max_iter=30,
-        random_state=seed,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the rounds are enough
-        model.fit(x)
-    return model.weights_, model.means_, model.covariances_
 
 
 @dataclass(frozen=True)
@@ -190,8 +151,3 @@ class ComplexMixture(MapModel):
     ) -> Terms:
         """Negative log density in nats ``[n]``."""
         return {"loss": -self.log_prob(x, context)}
-
-    def validate(self, x: Tensor, context: Tensor, generator: torch.Generator) -> dict[str, Any]:
-        """The same for held-out maps."""
-        parts = zip(x.split(256), context.split(256))
-        return {"loss": -float(torch.cat([self.log_prob(*part) for part in parts]).mean())}
