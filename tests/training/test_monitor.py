@@ -29,6 +29,8 @@ REMEDIES = {
     "free bits": ["training.free_bits=0.1"],
     "a smaller weight": ["model.beta=2"],
 }
+WEAK = [*PROVOKED, "model.beta=12", "model.network.encoder_blocks=1", "seed=1"]
+"""Less weight, but an encoder that sees too little to be worth it."""
 
 
 @cache
@@ -55,6 +57,17 @@ def test_each_remedy_undoes_it(remedy):
     before, _ = learned(*PROVOKED)
     after, warning = learned(*PROVOKED, *REMEDIES[remedy])
     assert after["validation_active_latents"] >= 4
+    assert after["validation_reconstruction"] > before["validation_reconstruction"]
+    assert warning == ""
+
+
+def test_a_stronger_encoder_undoes_it_where_the_encoder_is_too_weak():
+    before, warning = learned(*WEAK)
+    assert before["validation_active_latents"] <= 1
+    assert "encoder_blocks" in warning
+    after, warning = learned(*WEAK, "model.network.encoder_blocks=6")
+    assert after["validation_active_latents"] >= 3
+    assert after["validation_kl"] > 2 * before["validation_kl"]
     assert after["validation_reconstruction"] > before["validation_reconstruction"]
     assert warning == ""
 
