@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +128,14 @@ def test_the_commands_of_the_documentation(tmp_path, monkeypatch, capsys):
             code, _, err = call(monkeypatch, capsys, *words)
             assert code == 0, err
     assert chanvae.load("one.h5").shape[0] == 5000
+
+
+@pytest.mark.slow
+def test_shards_on_a_cluster(run, tmp_path: Path):
+    example = Path(__file__).parents[1] / "examples" / "generate_on_dask.py"
+    count, joined = 2 * BATCH + 100, tmp_path / "all.h5"
+    words = [sys.executable, str(example), str(run.directory), str(count), str(joined), "2"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = chanvae.load(joined, trusted=True)
+    np.testing.assert_array_equal(found.h[:], run.sample(count).h[:])
