@@ -18,6 +18,7 @@ from chanvae.files import whole
 _COLOURS = (MEASURED, GENERATED, "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 """Of Okabe and Ito, and grey."""
 _LINES = ("-", "--", ":")
+_MARKERS = ("o", "^", "s")
 
 
 def save(found: dict[str, Any], directory: str | Path) -> tuple[Path, ...]:
@@ -99,12 +100,12 @@ def _figures(found: dict[str, Any]) -> dict[str, str]:
 
 def speed(axes: Axes, table: list[Row]) -> Axes:
     """AUC over channels a second, a point a model."""
-    for row, colour in zip(table, cycle(_COLOURS)):
+    kinds = [(c, marker) for marker in _MARKERS for c in _COLOURS]
+    for row, (colour, marker) in zip(table, cycle(kinds)):
         area, rate = row.cells[PLACE["AUC"]], row.cells[PLACE["channels/s"]]
         if area is not None and rate is not None:
-            axes.plot(rate, area, "o", color=colour, markersize=5)
-            axes.annotate(row.name, (rate, area), xytext=(3, 3), textcoords="offset points",
-                          fontsize=7)  # fmt: skip
+            axes.plot(rate, area, marker, color=colour, markersize=5, label=row.name)
+    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(1, 1))
     axes.set_xscale("log")
     axes.set_xlabel("channels a second")
     axes.set_ylabel("AUC on statistics")
