@@ -26,7 +26,8 @@ def settings(run: Run) -> FitConfig:
     if isinstance(own := getattr(model, "optimisation", None), Optimisation):
         model = model.model_copy(update={"optimisation": _gentler(own)})
     prior = getattr(model, "prior", None)
-    if isinstance(own := getattr(prior, "optimisation", None), Optimisation):
+    own = getattr(prior, "optimisation", None)
+    if prior is not None and isinstance(own, Optimisation):
         prior = prior.model_copy(update={"optimisation": _gentler(own)})
         model = model.model_copy(update={"prior": prior})
     how = {"optimisation": _gentler(training.optimisation), "warmup": 0.0, "beta_first": 1.0}
