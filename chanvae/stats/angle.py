@@ -95,7 +95,7 @@ def circular_angular_spread(
     """
     power, angle = power.to(torch.float64), angle.to(torch.float64)
     real, imag = (power * angle.cos()).sum(-1), (power * angle.sin()).sum(-1)
-    inverse = power.sum(-1) / torch.hypot(real, imag)
+    inverse = power.sum(-1) / (real.square() + imag.square()).sqrt()
     return (2 * inverse.clamp(min=1).log()).sqrt()
 
 
