@@ -146,7 +146,8 @@ class Meeting(nn.Module):
         count = self.grid.shape[self.axis]
         steps = torch.arange(count, device=pose.gain.device) - peak_bin(self.grid)[self.axis]
         cycles = pose.position[:, self.axis, None] + steps / count
-        return torch.asin((((cycles + 0.5) % 1 - 0.5) / self.spacing).clamp(-1, 1)).float()
+        sine = (((cycles + 0.5) % 1 - 0.5) / self.spacing).clamp(-1, 1)
+        return torch.asin(sine.float())  # runtimes of ONNX know no other
 
     def _moved(self, profile: Tensor, angles: Tensor, exponents: Tensor) -> Tensor:
         """Logarithms of the spreads of a profile once it is weighted, ``[n, 2]``."""
