@@ -61,7 +61,7 @@ def command(
 
     if not data and not resume:
         raise click.UsageError("name a file of channels: --data FILE")
-    config = None
+    config = start = None
     if not resume:
         if quick and preset:
             raise click.UsageError("--quick and -c both name a preset; choose one")
@@ -75,11 +75,9 @@ def command(
             asked["data.split"] = split
         if seed is not None:
             asked["seed"] = seed
-        named = "quick" if quick else preset
-        if init and not named:
-            config = configure(settings(open_run(init)), changes, asked)
-        else:
-            config = configure(named or "default", changes, asked)
+        start = open_run(init) if init else None
+        own = settings(start) if start else "default"
+        config = configure("quick" if quick else preset or own, changes, asked)
     elif changes or preset or quick or split or init or seed is not None:
         raise DataError("--resume goes on with the settings of the run; leave other settings out")
     try:
@@ -88,7 +86,7 @@ def command(
             output,
             config,
             reading=load_options(given),
-            init=init,
+            init=start,
             resume=resume,
             overwrite=overwrite,
             progress=not as_json and sys.stderr.isatty(),

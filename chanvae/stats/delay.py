@@ -8,7 +8,7 @@ from scipy.special import gammainccinv
 from torch import Tensor
 
 from chanvae.stats.fading import squared_magnitude
-from chanvae.stats.spatial import lag_correlation
+from chanvae.stats.spatial import lag_correlation, step
 
 THRESHOLD_DB = 30.0
 """Bins of a power-delay profile weaker than its peak by more than this do not count [dB]."""
@@ -172,12 +172,10 @@ def frequency_correlation(
 
 
 def phase_step(h: Complex[Tensor, "*batch rx tx time freq"]) -> Float[Tensor, "*batch"]:
-    r"""Mean phase from one frequency to the next: when a realisation arrives, on a circle.
+    """Mean phase from one frequency to the next: when a realisation arrives, on a circle.
 
-    .. math:: \arg \sum_k h_{k+1} h_k^*
-
-    summed over everything else too. A single path has -2π · spacing · delay, the delay counted
-    from the receiver's time 0.
+    As :func:`~chanvae.stats.spatial.step` says, over everything else too. A single path has
+    -2π · spacing · delay, the delay counted from the receiver's time 0.
 
     Args:
         h: Channel realisations.
@@ -185,8 +183,7 @@ def phase_step(h: Complex[Tensor, "*batch rx tx time freq"]) -> Float[Tensor, "*
     Returns:
         Phase [rad], -π to π; NaN without power.
     """
-    product = (h[..., 1:] * h[..., :-1].conj()).sum((-4, -3, -2, -1), dtype=torch.complex128)
-    return product.angle().where(product.abs() > 0, torch.nan)
+    return step(h.flatten(-4, -2))
 
 
 def frequency_correlations(

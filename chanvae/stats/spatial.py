@@ -75,6 +75,21 @@ def lag_correlation(
     return (product / norm.sqrt()).clamp(max=1)
 
 
+def step(x: Complex[Tensor, "*batch sample place"]) -> Float[Tensor, "*batch"]:
+    r"""Mean phase of a signal from one place to the next, on a circle.
+
+    .. math:: \arg \sum_{s,i} x_{s,i+1} x_{s,i}^*
+
+    Args:
+        x: Samples of the signal.
+
+    Returns:
+        Phase [rad], -π to π; NaN without power.
+    """
+    product = (x[..., 1:] * x[..., :-1].conj()).sum((-2, -1), dtype=torch.complex128)
+    return product.angle().where(product.abs() > 0, torch.nan)
+
+
 def spatial_correlation(
     h: Complex[Tensor, "*batch rx tx time freq"],
     array: ArrayGeometry,
@@ -98,11 +113,10 @@ def spatial_correlation(
 def phase_step(
     h: Complex[Tensor, "*batch rx tx time freq"], array: ArrayGeometry, end: End = "rx"
 ) -> Float[Tensor, "*batch"]:
-    r"""Mean phase from one antenna to the next: the direction of a realisation, on a circle.
+    """Mean phase from one antenna to the next: the direction of a realisation, on a circle.
 
-    .. math:: \arg \sum_m h_{m+1} h_m^*
-
-    summed over everything else too. A single path from the angle φ has 2π · spacing · sin φ.
+    As :func:`step` says, over everything else too. A single path from the angle φ has
+    2π · spacing · sin φ.
 
     Args:
         h: Channel realisations.
@@ -112,9 +126,7 @@ def phase_step(
     Returns:
         Phase [rad], -π to π; NaN without power.
     """
-    x = along_array(h, array, end)
-    product = (x[..., 1:, :] * x[..., :-1, :].conj()).sum((-2, -1), dtype=torch.complex128)
-    return product.angle().where(product.abs() > 0, torch.nan)
+    return step(along_array(h, array, end).mT)
 
 
 def correlation_matrix(

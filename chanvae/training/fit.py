@@ -111,7 +111,7 @@ def fit(
     folder = None if directory is None else Path(directory)
     saved: Saved | None = None
     scales: ConditionVector | None = None
-    start = open_run(init) if isinstance(init, str | Path) else init
+    start: Run | None = None
     if resume:
         if folder is None:
             raise DataError("resume: name the run directory")
@@ -142,6 +142,7 @@ def fit(
             where = named[0] if len(named) == 1 else named
             source = {"path": where, "reading": settled(reading or {})}
             data = open_data(source)
+        start = open_run(init) if isinstance(init, str | Path) else init
         if start is not None:
             scales = start.vector
             source["init"] = str(start.directory.resolve()) if start.directory else "in memory"
@@ -149,7 +150,7 @@ def fit(
         say(line)
     config = config or (configure() if start is None else settings(start))
     material = _prepare(data, config, progress, scales)
-    if start is not None and not resume:
+    if start is not None:
         take(start, material.model)
     template = replace(material.dataset[:0], groups={})
     run = Run(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from chanvae.config import DataConfig, FitConfig, Optimisation
+from typing import TypeVar
+
+from chanvae.config import Config, DataConfig, FitConfig, Optimisation
 from chanvae.errors import DataError
 from chanvae.models.site import SiteModel
 from chanvae.run import Run
 
+_Kind = TypeVar("_Kind", bound=Config)
 GENTLER = 0.3
 """Learning rate of networks that have learned already, over that of new ones."""
 _FITTED = ("cvae.", "latent_prior.", "pose_prior.flow.")
@@ -21,17 +24,9 @@ def settings(run: Run) -> FitConfig:
     as there is nothing to be found first.
     """
     data = DataConfig(conditions=run.config.data.conditions)
-    found = run.config.model_copy(update={"data": data, "seed": 0})
-    model, training = found.model, found.training
-    if isinstance(own := getattr(model, "optimisation", None), Optimisation):
-        model = model.model_copy(update={"optimisation": _gentler(own)})
-    prior = getattr(model, "prior", None)
-    own = getattr(prior, "optimisation", None)
-    if prior is not None and isinstance(own, Optimisation):
-        prior = prior.model_copy(update={"optimisation": _gentler(own)})
-        model = model.model_copy(update={"prior": prior})
-    how = {"optimisation": _gentler(training.optimisation), "warmup": 0.0, "beta_first": 1.0}
-    return found.model_copy(update={"model": model, "training": training.model_copy(update=how)})
+    found = _gentler(run.config.model_copy(update={"data": data, "seed": 0}))
+    how = found.training.model_copy(update={"warmup": 0.0, "beta_first": 1.0})
+    return found.model_copy(update={"training": how})
 
 
 def take(run: Run, model: SiteModel) -> None:
@@ -70,5 +65,15 @@ def _axes(model: SiteModel) -> str:
     )
 
 
-def _gentler(how: Optimisation) -> Optimisation:
-    return how.model_copy(update={"learning_rate": GENTLER * how.learning_rate})
+def _gentler(config: _Kind) -> _Kind:
+    """The same with a lower rate wherever networks learn; the pose and the game begin anew."""
+    changed = {}
+    for name in type(config).model_fields:
+        value = getattr(config, name)
+        if name == "optimisation" and isinstance(value, Optimisation):
+            changed[name] = value.model_copy(
+                update={"learning_rate": GENTLER * value.learning_rate}
+            )
+        elif isinstance(value, Config):
+            changed[name] = _gentler(value)
+    return config.model_copy(update=changed)
