@@ -103,7 +103,7 @@ class Meeting(nn.Module):
         for _ in range(ROUNDS):
             x = draw(weights)
             gap = torch.nan_to_num(wanted - self._spreads(restore(x, pose)), 0.0, 0.0, 0.0)
-            step = self._solve(self._profile(x), angles, gap.float())
+            step = self._solve(self._profile(x), angles, gap)
             exponents = (exponents + step).clamp(-_LARGEST, _LARGEST)
             weights = self._shaped(exponents)
         assert weights is not None
@@ -150,43 +150,48 @@ class Meeting(nn.Module):
         return torch.asin(sine.float())  # runtimes of ONNX know no other
 
     def _moved(self, profile: Tensor, angles: Tensor, exponents: Tensor) -> Tensor:
-        """Logarithms of the spreads of a profile once it is weighted, ``[n, 2]``."""
-        late, aside = exponents.unbind(1)
-        power = profile * torch.exp(2 * late[:, None] * self.late)[:, None]
-        power = power * torch.exp(2 * aside[:, None] * self.aside)[..., None]
+        """Logarithms of the spreads of a profile under each of k weights, ``[n, k, 2]``."""
+        late, aside = exponents.unbind(-1)
+        along = torch.exp(2 * late[..., None] * self.late)
+        across = torch.exp(2 * aside[..., None] * self.aside)
         found = []
         if "delay_spread" in self.places:
-            over = power.sum(1)
-            over = over * (over >= 1e-3 * over.amax(1, keepdim=True))
-            share = over / over.sum(1, keepdim=True)
-            mean = (share * self.late).sum(1, keepdim=True)
-            spread = (share * (self.late - mean).square()).sum(1)
+            over = (across @ profile) * along
+            over = over * (over >= 1e-3 * over.amax(-1, keepdim=True))
+            share = over / over.sum(-1, keepdim=True)
+            mean = (share * self.late).sum(-1, keepdim=True)
+            spread = (share * (self.late - mean).square()).sum(-1)
             found.append(0.5 * spread.clamp(min=1e-9).log())
         else:
             found.append(late)
         if "angular_spread" in self.places:
-            over = power.sum(2)
-            real, imag = (over * angles.cos()).sum(1), (over * angles.sin()).sum(1)
-            length = (real.square() + imag.square()).sqrt() / over.sum(1)
+            over = (along @ profile.mT) * across
+            real, imag = ((over * x[:, None]).sum(-1) for x in (angles.cos(), angles.sin()))
+            length = (real.square() + imag.square()).sqrt() / over.sum(-1)
             found.append(0.5 * (-2 * length.clamp(1e-6, 1 - 1e-6).log()).log())
         else:
             found.append(aside)
-        return torch.stack(found, 1)
+        return torch.stack(found, -1)
 
     def _solve(self, profile: Tensor, angles: Tensor, gap: Tensor) -> Tensor:
-        """Exponents that move the spreads of a profile by ``gap`` ``[n, 2]``, Newton's method."""
+        """Exponents that move the spreads of a profile by ``gap`` ``[n, 2]``, Newton's method.
+
+        In float64: where both weights do nearly the same, what is left is a difference of
+        differences.
+        """
         exponents, wanted = torch.zeros_like(gap), None
         # Where it stands and a little further along either exponent, in one go.
-        near = torch.tensor([[0, 0], [_DIFFERENCE, 0], [0, _DIFFERENCE]], device=gap.device)
-        profile, angles = (x.repeat_interleave(len(near), 0) for x in (profile, angles))
+        near = [[0, 0], [_DIFFERENCE, 0], [0, _DIFFERENCE]]
+        beside = torch.tensor(near, dtype=gap.dtype, device=gap.device)
+        profile = profile.double()
         for _ in range(_STEPS):
-            tried = (exponents[:, None] + near).flatten(0, 1)
-            here, *beside = self._moved(profile, angles, tried).unflatten(0, (-1, 3)).unbind(1)
+            tried = exponents[:, None] + beside
+            here, *there = self._moved(profile, angles, tried).unbind(1)
             wanted = here + gap if wanted is None else wanted
-            slopes = [(there - here) / _DIFFERENCE for there in beside]
+            slopes = [(other - here) / _DIFFERENCE for other in there]
             step = _least_squares(slopes[0], slopes[1], wanted - here)
             exponents = (exponents + step.clamp(-1, 1)).clamp(-_LARGEST, _LARGEST)
-        return exponents
+        return exponents.float()
 
     def _shaped(self, exponents: Tensor) -> Tensor:
         late, aside = (exponents[:, k, None] for k in (0, 1))
