@@ -17,7 +17,7 @@ from chanvae.config import (
 )
 from chanvae.models.likelihoods import BinLikelihood
 from chanvae.models.maps import MapDistribution, MapModel, Terms
-from chanvae.models.paths import PathsFromPlanes
+from chanvae.models.path_planes import PathsFromPlanes
 from chanvae.models.plain import PowerLikelihood, SquaredError
 from chanvae.models.vamp import Vamp
 from chanvae.nn.decoder import MapDecoder, VectorDecoder
@@ -109,7 +109,8 @@ class CVAE(MapModel):
         self, z: Tensor, context: Tensor, generator: torch.Generator | None = None
     ) -> MapDistribution:
         """p(x | z, c), a distribution over complex maps ``[n, *grid.shape]``."""
-        return self.likelihood(self.decoder(z, self.told(context)), generator)
+        told = self.told(context)
+        return self.likelihood(self.decoder(z, told), generator, told)
 
     def elbo(self, x: Tensor, context: Tensor, generator: torch.Generator | None = None) -> Elbo:
         """One-sample estimate of the bound, with the divergence in closed form where there is."""

@@ -79,8 +79,8 @@ class HVAE(CVAE):
         self, z: Tensor, top: Tensor, context: Tensor, generator: torch.Generator | None
     ) -> MapDistribution:
         """p(x | z1, z2, c)."""
-        planes = self.decoder(z, torch.cat([context, top], dim=1))
-        return self.likelihood(planes, generator)
+        told = torch.cat([context, top], dim=1)
+        return self.likelihood(self.decoder(z, told), generator, told)
 
     def decode(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, z: Tensor, context: Tensor, generator: torch.Generator | None = None

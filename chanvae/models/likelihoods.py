@@ -139,8 +139,13 @@ class BinLikelihood:
             where[self.peak] = 1.0
         return where
 
-    def __call__(self, planes: Tensor, generator: torch.Generator | None = None) -> Bins:
-        """``[n, planes, *shape]`` to a distribution over complex ``[n, *shape]``; no chance."""
+    def __call__(
+        self,
+        planes: Tensor,
+        generator: torch.Generator | None = None,
+        context: Tensor | None = None,
+    ) -> Bins:
+        """``[n, planes, *shape]`` to a distribution over complex ``[n, *shape]``; nothing else."""
         log_variance = torch.log(self.floor + torch.exp(planes[:, 0].clamp(-20, 10)))
         mean = unpack(planes[:, 1:3]) * self._has_mean.to(planes.device)
         real, imag = planes[:, 3::2], planes[:, 4::2]

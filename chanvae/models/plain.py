@@ -26,8 +26,13 @@ class SquaredError:
     def __init__(self, config: SquaredErrorLikelihood) -> None:
         self.variance = 10 ** (config.noise_db / 10)
 
-    def __call__(self, planes: Tensor, generator: torch.Generator | None = None) -> Bins:
-        """``[n, 2, *shape]`` to a distribution over complex ``[n, *shape]``; no chance."""
+    def __call__(
+        self,
+        planes: Tensor,
+        generator: torch.Generator | None = None,
+        context: Tensor | None = None,
+    ) -> Bins:
+        """``[n, 2, *shape]`` to a distribution over complex ``[n, *shape]``; nothing else."""
         mean = unpack(planes)
         log_variance = torch.full_like(mean.real, math.log(self.variance))
         return Bins(mean, log_variance, mean[:, None][:, :0], (), self.variance)
@@ -88,8 +93,13 @@ class PowerLikelihood:
         below = {"gaussian": "floor_db", "mse": "noise_db"}.get(config.kind)
         self.floor = 10 ** (getattr(config, below) / 10) if below else 0.0
 
-    def __call__(self, planes: Tensor, generator: torch.Generator | None = None) -> Powers:
-        """``[n, planes, *shape]`` to a distribution over complex ``[n, *shape]``; no chance."""
+    def __call__(
+        self,
+        planes: Tensor,
+        generator: torch.Generator | None = None,
+        context: Tensor | None = None,
+    ) -> Powers:
+        """``[n, planes, *shape]`` to a distribution over complex ``[n, *shape]``; nothing else."""
         stated = torch.sigmoid(planes[:, 0]) if self.kind == "bce" else planes[:, 0]
         variance = torch.full_like(stated, self.floor)
         if self.kind == "gaussian":

@@ -24,6 +24,29 @@ def harmonics(grid: AngleDelay) -> dict[int, Tensor]:
     }
 
 
+def delays(grid: AngleDelay, context: Tensor) -> Tensor | None:
+    """Delay that each bin along delay had before registration, where it is near 0.
+
+    Args:
+        grid: Axes of the maps.
+        context: Contexts, waves first, ``[n, width]``.
+
+    Returns:
+        Delays in bins ``[n, delays]``, infinite from a quarter of the period on; ``None`` where
+        the context does not tell it.
+    """
+    moved, axis, size = harmonics(grid), len(grid.shape) - 1, grid.shape[-1]
+    if axis not in moved or context.shape[1] < 2 * sum(map(len, moved.values())):
+        return None
+    start = 2 * sum(len(cycles) for a, cycles in moved.items() if a < axis)
+    cos, sin = (context[:, start + k, None] for k in (0, len(moved[axis])))
+    steps = torch.arange(size, device=context.device) - peak_bin(grid)[axis]
+    turns = 2 * torch.pi / size * steps.to(context.dtype)
+    across = (sin * turns.cos() + cos * turns.sin()).clamp(-1, 1)
+    along = cos * turns.cos() - sin * turns.sin()
+    return (torch.asin(across) * size / (2 * torch.pi)).where(along > 0, torch.inf)
+
+
 class Whereabouts(nn.Module):
     """Features of every place of a coarse map that say where it lay before registration.
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from chanvae.channels import ChannelDataset
 from chanvae.models.meeting import computed
-from chanvae.models.paths import PathsFromPlanes
+from chanvae.models.path_planes import PathsFromPlanes
 from chanvae.models.site import KNOTS, Registered, SiteModel
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import with_channel_conditions

@@ -9,7 +9,7 @@ import torch
 from chanvae.arrays import ArrayGeometry
 from chanvae.config import FitConfig, PathLikelihood
 from chanvae.models.meeting import Meeting
-from chanvae.models.paths import PathsFromPlanes
+from chanvae.models.path_planes import PathsFromPlanes
 from chanvae.models.priors import PosePrior
 from chanvae.models.site import SiteModel
 from chanvae.run import grid_of
