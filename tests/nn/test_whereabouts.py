@@ -8,7 +8,7 @@ import torch
 from chanvae.arrays import ArrayGeometry
 from chanvae.models.context import Context
 from chanvae.nn.blocks import Patches
-from chanvae.nn.whereabouts import Whereabouts, harmonics
+from chanvae.nn.whereabouts import Whereabouts, delays, harmonics
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose, peak_bin
 
@@ -55,6 +55,20 @@ def test_the_place_of_the_strongest_path_is_the_pose():
     found = features(LINEAR, 1, 3, *([0.0, k / 32] for k in range(4)))
     for k in range(4):  # delay 0 lies k bins before the strongest path
         assert torch.allclose(found[k, :, 0, bin_ - k], found[0, :, 0, bin_], atol=1e-4)
+
+
+def test_delays_near_0_are_told_to_a_thousandth_of_a_bin():
+    context = Context(LINEAR, 1)
+    late = torch.tensor([0.0, 0.317, 5.5, 31.9])
+    found = delays(
+        LINEAR, context(torch.zeros(4, 1), poses(*([0.2, float(t) / 32] for t in late)))
+    )
+    assert found is not None
+    expected = (torch.arange(32) - peak_bin(LINEAR)[1] + late[:, None] + 16) % 32 - 16
+    near = expected.abs() < 7.9
+    assert torch.allclose(found[near], expected[near], atol=1e-3)
+    assert found[expected.abs() > 8.1].isinf().all()
+    assert delays(LINEAR, torch.zeros(4, 3)) is None  # a model that is told nothing
 
 
 def test_contexts_hold_the_place_between_bins():
