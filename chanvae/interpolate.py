@@ -198,7 +198,10 @@ def _pose_between(pose: Pose, position: float) -> Pose:
     phase = (pose.phase[1:] - pose.phase[:1] + math.pi) % turn - math.pi
     gain = pose.gain[:1] ** (1 - position) * pose.gain[1:] ** position
     return Pose(
-        gain, pose.phase[:1] + position * phase, (pose.position[:1] + position * way) % 1.0
+        gain,
+        pose.phase[:1] + position * phase,
+        (pose.position[:1] + position * way) % 1.0,
+        pose.traits[:1] + position * (pose.traits[1:] - pose.traits[:1]),
     )
 
 

@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from chanvae.nn.whereabouts import harmonics
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose
+from chanvae.transforms.traits import TRAITS
 
 
 class Context(nn.Module):
-    """Cosines and sines of the pose's place, then conditions, then the standardised log gain.
+    """Cosines and sines of the pose's place, conditions, log gain and traits, both standardised.
 
     Those of one axis stand together, cosines first:
     :class:`~chanvae.nn.whereabouts.Whereabouts` takes them so.
@@ -22,22 +23,27 @@ class Context(nn.Module):
     """
 
     gain: Tensor
+    usual: Tensor
 
     def __init__(self, grid: AngleDelay, conditions: int) -> None:
         super().__init__()
         self.harmonics = harmonics(grid)
         self.conditions = conditions
         self.register_buffer("gain", torch.tensor([0.0, 1.0]))
+        self.register_buffer("usual", torch.tensor([[0.0, 1.0]]).repeat(TRAITS, 1))
 
     @property
     def width(self) -> int:
         """Length of the context vector."""
-        return 2 * sum(map(len, self.harmonics.values())) + self.conditions + 1
+        return 2 * sum(map(len, self.harmonics.values())) + self.conditions + 1 + TRAITS
 
     def fit(self, pose: Pose) -> None:
-        """Learn mean and scale of the log gain; a constant gain becomes zero."""
+        """Learn mean and scale of log gain and traits; what is constant becomes zero."""
         level = pose.gain.log()
         scale = level.std().clamp(min=1e-9)
+        deviation = pose.traits.std(0)
+        deviation = deviation.where(deviation > 1e-4, 1e9)
+        self.usual = torch.stack([pose.traits.mean(0), deviation], 1)
         self.gain = torch.stack([level.mean(), scale if scale > 1e-4 else torch.tensor(1e9)])
 
     def forward(self, c: Tensor, pose: Pose) -> Tensor:
@@ -47,4 +53,5 @@ class Context(nn.Module):
             turns = 2 * math.pi * pose.position[:, axis, None] * cycles.to(pose.position)
             waves += [torch.cos(turns).to(c.dtype), torch.sin(turns).to(c.dtype)]
         level = (pose.gain.to(c.dtype).log() - self.gain[0]) / self.gain[1]
-        return torch.cat([*waves, c, level[:, None]], dim=1)
+        whole = (pose.traits.to(c.dtype) - self.usual[:, 0]) / self.usual[:, 1]
+        return torch.cat([*waves, c, level[:, None], whole], dim=1)

@@ -12,6 +12,7 @@ from chanvae.nn.blocks import Patches, Trunk, convolution, perceptron
 from chanvae.nn.whereabouts import Whereabouts
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose
+from chanvae.transforms.traits import TRAITS
 
 KNOTS = 1025
 TOGETHER = 128
@@ -19,11 +20,12 @@ TOGETHER = 128
 
 
 class PosePrior(nn.Module):
-    """p(gain, place | c): marginals by their quantiles, dependence by a conditional spline flow.
+    """p(gain, place, traits | c): marginals by quantiles, dependence by a conditional spline flow.
 
     Each varying entry of the pose (log gain, place along each axis, circles cut at their widest
-    gap) is made Gaussian by its empirical distribution, so marginals come out right however
-    they look, atoms and edges included; a coupling flow learns the rest. The phase is uniform.
+    gap, traits) is made Gaussian by its empirical distribution, so marginals come out right
+    however they look, atoms and edges included; a coupling flow learns the rest. The phase is
+    uniform.
 
     Args:
         axes: Number of axes of a map.
@@ -40,7 +42,7 @@ class PosePrior(nn.Module):
 
     def __init__(self, axes: int, context: int, features: int | None = None) -> None:
         super().__init__()
-        entries = 1 + axes
+        entries = 1 + axes + TRAITS
         features = self.features = entries if features is None else features
         self.register_buffer("quantiles", torch.zeros(entries, KNOTS, dtype=torch.float64))
         self.register_buffer("cuts", torch.zeros(axes, dtype=torch.float64))
@@ -99,7 +101,8 @@ class PosePrior(nn.Module):
             left, right = knots.gather(1, index), knots.gather(1, index + 1)
             entries[:, self.varying] = (left + (right - left) * (place.T - index)).T
         phase = 2 * math.pi * torch.rand(n, generator=generator, device=device)
-        return Pose(entries[:, 0].exp(), phase.double(), (entries[:, 1:] + self.cuts) % 1.0)
+        places = (entries[:, 1:-TRAITS] + self.cuts) % 1.0
+        return Pose(entries[:, 0].exp(), phase.double(), places, entries[:, -TRAITS:].float())
 
 
 class Prior(nn.Module):
@@ -211,9 +214,10 @@ TIMES = (0.5, 1.0, 2.0, 4.0)
 
 
 def _entries(pose: Pose, cuts: Tensor) -> Tensor:
-    """Log gain and unrolled places, float64 ``[n, 1 + axes]``."""
+    """Log gain, unrolled places and traits, float64 ``[n, 1 + axes + traits]``."""
     place = (pose.position.double() - cuts) % 1.0
-    return torch.cat([pose.gain.double().log()[:, None], place], dim=1)
+    level = pose.gain.double().log()[:, None]
+    return torch.cat([level, place, pose.traits.double()], dim=1)
 
 
 def _widest_gap(place: Tensor) -> Tensor:

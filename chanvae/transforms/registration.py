@@ -5,18 +5,19 @@ power, so that a model need not learn where in the map a cluster happens to stan
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from chanvae.transforms.angle_delay import AngleDelay
+from chanvae.transforms.traits import TRAITS, traits
 
 
 @dataclass(frozen=True)
 class Pose:
-    """What registration took out of each realisation.
+    """What registration took out of each realisation, and what is left like.
 
     Args:
         gain: Mean power, linear ``[n]``.
@@ -24,14 +25,17 @@ class Pose:
         position: Its place along each axis of the map, in cycles of that axis, in [0, 1):
             spatial frequency, Doppler over the sampling rate, delay over the longest delay.
             0 for axes that are not Fourier transformed. ``[n, axes]``
+        traits: What is left as a whole, as :func:`~chanvae.transforms.traits.traits` says it;
+            nothing is taken out for them. ``[n, traits]``
     """
 
     gain: Float[Tensor, " n"]
     phase: Float[Tensor, " n"]
     position: Float[Tensor, "n axes"]
+    traits: Float[Tensor, "n traits"]
 
     def __getitem__(self, index) -> "Pose":
-        return Pose(self.gain[index], self.phase[index], self.position[index])
+        return Pose(*(value[index] for value in vars(self).values()))
 
 
 def peak_bin(grid: AngleDelay) -> tuple[int, ...]:
@@ -63,8 +67,9 @@ def register(h: Tensor, grid: AngleDelay) -> tuple[Tensor, Pose]:
                 position = _refine(unit, grid, position, axis, step / grid.shape[axis])
     peak = _contract(unit, grid, position)
     phase = peak.angle()
-    pose = Pose(gain.to(phase.dtype), phase, position)
-    return align(h, pose, grid), pose
+    pose = Pose(gain.to(phase.dtype), phase, position, gain.new_zeros(len(h), TRAITS))
+    x = align(h, pose, grid)
+    return x, replace(pose, traits=traits(x))
 
 
 def align(h: Tensor, pose: Pose, grid: AngleDelay) -> Tensor:

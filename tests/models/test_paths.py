@@ -14,6 +14,7 @@ from chanvae.models.path_planes import PathsFromPlanes
 from chanvae.stats.delay import phase_step
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose, peak_bin, unregister
+from chanvae.transforms.traits import TRAITS
 
 GRIDS = [
     AngleDelay(ArrayGeometry(1, 4), ArrayGeometry(), 1, 8),
@@ -156,7 +157,8 @@ def map_of(found, delay, sure):
         found.sure.fill_(sure)
     position = torch.zeros(len(delay), len(grid.shape), dtype=torch.float64)
     position[:, -1] = delay.double() / grid.shape[-1] % 1
-    pose = Pose(torch.ones(len(delay)), torch.zeros(len(delay)), position)
+    one = torch.ones(len(delay))
+    pose = Pose(one, 0 * one, position, torch.zeros(len(one), TRAITS))
     context = Context(grid, 0)(torch.zeros(len(delay), 0), pose)
     planes = torch.zeros(len(delay), found.planes, *grid.shape)
     planes[:, -1] = math.atanh(0.2)

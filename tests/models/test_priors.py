@@ -7,6 +7,7 @@ from scipy.stats import ks_2samp
 
 from chanvae.models.priors import PosePrior
 from chanvae.transforms.registration import Pose
+from chanvae.transforms.traits import TRAITS
 
 
 def poses(n: int, seed: int) -> tuple[Pose, torch.Tensor]:
@@ -17,7 +18,8 @@ def poses(n: int, seed: int) -> tuple[Pose, torch.Tensor]:
     angle = (0.1 * noise[:, 0]) % 1.0
     delay = torch.where(noise[:, 1] < 0, 0.0, (0.05 * noise[:, 1].abs()).clamp(max=0.9))
     gain = (noise[:, 2] + c[:, 0]).exp()
-    return Pose(gain, torch.zeros(n), torch.stack([angle, delay], dim=1)), c
+    traits = torch.randn(n, TRAITS, generator=generator) + c
+    return Pose(gain, torch.zeros(n), torch.stack([angle, delay], dim=1), traits), c
 
 
 def trained(pose: Pose, c: torch.Tensor, steps: int) -> PosePrior:
@@ -46,6 +48,8 @@ def test_marginals_atoms_and_seams_come_back():
     assert ks_2samp(turned(drawn), turned(pose)).statistic < 0.06
     assert abs(float((drawn.position[:, 1] < 1e-9).double().mean()) - 0.5) < 0.05
     assert drawn.position[:, 1].max() <= pose.position[:, 1].max() + 1e-9
+    for ours, theirs in zip(drawn.traits.T, pose.traits.T, strict=True):
+        assert ks_2samp(ours, theirs).statistic < 0.06
 
 
 def test_the_dependence_on_the_condition_is_learned():
@@ -59,10 +63,11 @@ def test_the_dependence_on_the_condition_is_learned():
 
 def test_a_constant_pose_stays_constant():
     n = 100
-    pose = Pose(torch.ones(n), torch.zeros(n), torch.full((n, 2), 0.25))
+    pose = Pose(torch.ones(n), torch.zeros(n), torch.full((n, 2), 0.25), torch.ones(n, TRAITS))
     prior = PosePrior.fitted(pose, 0)
     assert prior.flow is None
     drawn = prior.sample(torch.zeros(5, 0), torch.Generator().manual_seed(0))
     torch.testing.assert_close(drawn.gain, torch.ones(5).double())
     torch.testing.assert_close(drawn.position, torch.full((5, 2), 0.25).double())
+    assert torch.equal(drawn.traits, torch.ones(5, TRAITS))
     assert len(set(drawn.phase.tolist())) == 5

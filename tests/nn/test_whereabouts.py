@@ -11,6 +11,7 @@ from chanvae.nn.blocks import Patches
 from chanvae.nn.whereabouts import Whereabouts, delays, harmonics
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose, peak_bin
+from chanvae.transforms.traits import TRAITS
 
 LINEAR = AngleDelay(ArrayGeometry(1, 8), ArrayGeometry(), 1, 32)
 
@@ -18,7 +19,7 @@ LINEAR = AngleDelay(ArrayGeometry(1, 8), ArrayGeometry(), 1, 32)
 def poses(*positions):
     position = torch.tensor(positions, dtype=torch.float64)
     one = torch.ones(len(position))
-    return Pose(one, 0 * one, position)
+    return Pose(one, 0 * one, position, torch.zeros(len(one), TRAITS))
 
 
 def features(grid, patch, width, *positions):
