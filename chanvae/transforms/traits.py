@@ -5,6 +5,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from chanvae.stats.fading import squared_magnitude
+from chanvae.stats.spatial import effective_rank
 
 TRAITS = 3
 """How many there are."""
@@ -15,11 +16,10 @@ _LEAST = 1e-4
 def traits(x: Complex[Tensor, "n *shape"]) -> Float[Tensor, "n traits"]:
     """Logarithms of three numbers that say how rich a channel is.
 
-    Its effective rank (angles against delays), the share of its power that is not in the strongest
-    bin, and how many bins its power is spread over: exponentials of the entropy of shares of power
-    (Roy and Vetterli 2007). With delay and angular spread they do what large-scale parameters do
-    in 3GPP TR 38.901, clause 7.5, step 4: they are drawn first, and what is small is drawn given
-    them.
+    Its effective rank by power (angles against delays; squares of singular values), the share of
+    its power that is not in the strongest bin, and how many bins its power is spread over. With
+    delay and angular spread they do what large-scale parameters do in 3GPP TR 38.901, clause 7.5,
+    step 4: they are drawn first, and what is small is drawn given them.
 
     Args:
         x: Angle-delay maps, none all zero.
@@ -29,10 +29,5 @@ def traits(x: Complex[Tensor, "n *shape"]) -> Float[Tensor, "n traits"]:
     strengths = torch.linalg.eigvalsh(rows @ rows.mH).clamp(min=0)
     power = squared_magnitude(x).flatten(1)
     beside = 1 - power.amax(1) / power.sum(1)
-    return torch.stack([_spread(strengths), beside.clamp(min=_LEAST).log(), _spread(power)], 1)
-
-
-def _spread(power: Float[Tensor, "n places"]) -> Float[Tensor, " n"]:
-    """Entropy of shares of power [nats]."""
-    share = power / power.sum(1, keepdim=True)
-    return torch.special.entr(share).sum(1)
+    richness = [effective_rank(strengths), beside.clamp(min=_LEAST), effective_rank(power)]
+    return torch.stack(richness, 1).log()
