@@ -50,17 +50,22 @@ def benchmark(
     """
     folder = Path(directory) / TRIALS
     folder.mkdir(parents=True, exist_ok=True)
-    outcomes = []
-    for done, trial in enumerate(plan):
+    kept: list[tuple[Trial, Path, Outcome, Outcome | None]] = []
+    for trial in plan:  # all before the first fit, which may take long
         file = folder / f"{trial.file}.json"
         told = {"source": dict(source), "n": n, "config": trial.settings}
         known = _read(file)
-        if known is not None and known["told"] != told and not overwrite:
-            raise DataError(
-                f"{file}: made with other settings or data; add --overwrite to make it anew, "
-                "or choose another folder with -o"
-            )
-        if known is None or known["told"] != told:
+        if known is not None and known["told"] != told:
+            if not overwrite:
+                raise DataError(
+                    f"{file}: made with other settings or data; add --overwrite to make it anew, "
+                    "or choose another folder with -o"
+                )
+            known = None
+        kept.append((trial, file, told, known))
+    outcomes = []
+    for done, (trial, file, told, known) in enumerate(kept):
+        if known is None:
             progress(trial.file, done, len(plan))
             run = folder / trial.file
             outcome = alone(source, trial.settings, run, n)

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from matplotlib.axes import Axes
 
-from chanvae.benchmark.table import COLUMNS, PLACE, Row, rows, sentences
+from chanvae.benchmark.table import COLUMNS, PLACE, Row, rows, sentences, swept
 from chanvae.evaluate.figures import GENERATED, MEASURED, TEXT, svg
 from chanvae.files import whole
 
@@ -64,6 +64,7 @@ def html(found: dict[str, Any]) -> str:
         columns=COLUMNS,
         sentences=sentences(found),
         figures=_figures(found),
+        swept=swept(found),
         floor=_floor(found),
     )
 
@@ -87,7 +88,7 @@ def _floor(found: dict[str, Any]) -> dict[str, float]:
 def _figures(found: dict[str, Any]) -> dict[str, str]:
     table = rows(found)
     drawn: dict[str, str] = {}
-    if any(t["value"] for t in found["trials"]):
+    if swept(found):
         drawn["reconstruction against KL"] = svg(partial(trade_off, found=found))
         for label in ("AUC", "worst W1/σ", "active", "fidelity"):
             drawn[label] = svg(partial(along, table=table, label=label, found=found))

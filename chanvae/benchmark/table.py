@@ -112,12 +112,18 @@ class Row:
 
 
 def rows(found: dict[str, Any]) -> list[Row]:
-    """One row a model, the nearest to held-out channels by AUC first, those without it last."""
+    """One row a model: the nearest to held-out channels by AUC first, those without it last.
+
+    Those of a sweep stand as they were asked for.
+    """
     names = list(dict.fromkeys(t["name"] for t in found["trials"]))
     table = [_row(name, [t for t in found["trials"] if t["name"] == name]) for name in names]
-    if any(t["value"] for t in found["trials"]):
-        return table
-    return sorted(table, key=_area)
+    return table if swept(found) else sorted(table, key=_area)
+
+
+def swept(found: dict[str, Any]) -> bool:
+    """Whether the trials differ in one setting."""
+    return any(t["value"] for t in found["trials"])
 
 
 def _area(row: Row) -> float:

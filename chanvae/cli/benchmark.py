@@ -91,7 +91,7 @@ def command(
     if as_json:
         click.echo(paths[0].read_text().strip())
         return
-    _show(found)
+    show(found)
     for path in paths:
         click.echo(str(path))
 
@@ -128,17 +128,24 @@ def _bar(hidden: bool) -> Iterator[Callable[[str, int, int], None]]:
         )
 
 
-def _show(found: dict[str, Any]) -> None:
+def show(found: dict[str, Any]) -> None:
+    """Print the table and who is first in what."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    from chanvae.benchmark.table import COLUMNS, rows, sentences
+    from chanvae.benchmark.table import COLUMNS, rows, sentences, swept
 
-    shown = ("AUC", "worst W1/σ", "delay spread", "coverage", "ELBO", "channels/s", "parameters")
+    shown = {"AUC", "worst W1/σ", "coverage", "channels/s"}  # what 80 columns hold
+    shown |= {"fidelity", "active"} if swept(found) else {"delay spread", "parameters"}
     places = [k for k, column in enumerate(COLUMNS) if column.label in shown]
-    table = Table("model", "sound", title=f"{found['budget_seconds']:g} s ({found['clock']}) each")
+    title = f"{found['budget_seconds']:g} s ({found['clock']}) each"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("model", no_wrap=True)  # names of a sweep differ at their ends
+    table.add_column("sound")
     for k in places:
-        table.add_column(COLUMNS[k].label, justify="right")
+        label = COLUMNS[k].label
+        table.add_column(label, justify="right", no_wrap=" " not in label)
     for row in rows(found):
         cells = row.shown()
         table.add_row(row.name, f"{row.sound}/{row.seeds}", *(cells[k] for k in places))

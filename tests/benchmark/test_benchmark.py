@@ -14,6 +14,7 @@ from chanvae.benchmark.plan import MODELS, models_plan, sweep_plan
 from chanvae.benchmark.table import rows, sentences
 from chanvae.benchmark.trial import trial
 from chanvae.cli import main
+from chanvae.cli.benchmark import show
 from chanvae.config import AnyModel
 from chanvae.errors import DataError
 from chanvae.io.hdf5 import write
@@ -75,12 +76,20 @@ def test_means_over_seeds_order_and_sentences(tmp_path):
     assert page.count("<svg") == 3 and "<script" not in page and "http:" not in page[:500]
 
 
-def test_a_sweep_draws_the_trade_off():
+def test_a_sweep_draws_the_trade_off(capsys, monkeypatch):
     plan = sweep_plan("beta=0.1,1,10", "cvae", 20.0, 1, "quick")
     assert [t.config.model.beta for t in plan] == [0.1, 1, 10]
     assert all(t.config.training.refinement is None for t in plan)
-    page = html(found(*(outcome(t.name, value=t.value, kl=float(t.value)) for t in plan)))
-    assert page.count("<svg") == 6
+    each = zip(plan, (0.9, 0.8, 0.7), strict=True)
+    swept = found(*(outcome(t.name, 0, auc, t.value, kl=float(t.value)) for t, auc in each))
+    page = html(swept)
+    assert page.count("<svg") == 6 and "as they were asked for" in page
+    monkeypatch.setenv("COLUMNS", "80")
+    show(swept)
+    shown = capsys.readouterr().out
+    places = [shown.index(f" cvae-beta-{value} ") for value in ("0.1", "1", "10")]
+    assert places == sorted(places), "all told apart, as they were asked for"
+    assert "fidelity" in shown and "active" in shown
     plan = sweep_plan("annealing=none,cyclic", "beta_vae", 20.0, 2, "quick")
     assert [t.config.training.annealing for t in plan] == ["warmup", "warmup", "cyclic", "cyclic"]
     assert (
@@ -167,9 +176,10 @@ def test_what_diverges_is_reported_and_what_is_done_is_not_done_again(tmp_path, 
     assert calls == ["vae", "wgan", "gmm", "gmm"]
     assert [t["status"] for t in result["trials"]] == ["sound", "diverged", "sound"]
     save(result, tmp_path)
-    other = models_plan(["vae"], 10.0, 1, "quick")
+    other = models_plan(["hvae", "vae"], 10.0, 1, "quick")
     with pytest.raises(DataError, match="made with other settings or data; add --overwrite"):
         benchmark({"path": "m.h5", "reading": {}}, other, tmp_path, 100)
+    assert "hvae" not in calls, "refused before the first fit"
 
 
 @pytest.mark.slow
