@@ -10,11 +10,10 @@ from chanvae.nn.brief import brief
 from chanvae.nn.sight import Sight
 from chanvae.nn.whereabouts import Whereabouts
 from chanvae.transforms.angle_delay import AngleDelay
+from chanvae.transforms.traits import EIGENVALUES
 
 WIDTHS = (32, 48, 64, 96)
 FEATURES = 96
-EIGENVALUES = 64
-"""Eigenvalues that are looked at, at most: their cost grows with the cube."""
 _LEAST = 1e-7
 """Share of the power at which eigenvalues end: what float32 can say of them."""
 

@@ -15,7 +15,7 @@ def diagonal(k: int, *shape: int) -> torch.Tensor:
     return x
 
 
-@pytest.mark.parametrize("shape", [(8, 16), (16, 8), (2, 4, 16)])
+@pytest.mark.parametrize("shape", [(8, 16), (16, 8), (2, 4, 16), (80, 90), (8, 20, 96)])
 @pytest.mark.parametrize("k", [1, 2, 8])
 def test_k_bins_of_one_power_are_of_rank_k(shape, k):
     rank, beside, spread = traits(diagonal(k, *shape))[0]
@@ -42,3 +42,14 @@ def test_maps_of_one_row_or_one_bin_have_them(shape):
     assert found.shape == (2, 3)
     assert found.isfinite().all()
     assert found[:, 0].abs().max() < 1e-5
+
+
+def test_a_large_map_has_the_rank_it_has_by_all_its_eigenvalues():
+    generator = torch.Generator().manual_seed(0)
+    sides = (torch.randn(6, n, 9, dtype=torch.complex64, generator=generator) for n in (150, 200))
+    decay = torch.linspace(0, 3, 6)[:, None] * torch.linspace(0, 1, 9)
+    x = torch.einsum("nap,ndp,np->nad", *sides, (10**-decay).to(torch.complex64))
+    power = torch.linalg.svdvals(x).square()
+    whole = torch.special.entr(power / power.sum(1, keepdim=True)).sum(1)
+    assert torch.allclose(traits(x)[:, 0], whole, atol=0.15)
+    assert whole.std() > 0.5
