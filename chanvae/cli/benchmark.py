@@ -136,8 +136,9 @@ def show(found: dict[str, Any]) -> None:
 
     from chanvae.benchmark.table import COLUMNS, rows, sentences, swept
 
-    shown = {"AUC", "worst W1/σ", "coverage", "channels/s"}  # what 80 columns hold
-    shown |= {"fidelity", "active"} if swept(found) else {"delay spread", "parameters"}
+    of_sweeps, of_kinds = ("fidelity", "active"), ("delay spread", "channels/s", "parameters")
+    most = of_sweeps if swept(found) else of_kinds  # what 80 columns hold
+    shown = {"AUC", "worst W1/σ", "coverage", *most}
     places = [k for k, column in enumerate(COLUMNS) if column.label in shown]
     title = f"{found['budget_seconds']:g} s ({found['clock']}) each"
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

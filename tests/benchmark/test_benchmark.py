@@ -89,7 +89,7 @@ def test_a_sweep_draws_the_trade_off(capsys, monkeypatch):
     shown = capsys.readouterr().out
     places = [shown.index(f" cvae-beta-{value} ") for value in ("0.1", "1", "10")]
     assert places == sorted(places), "all told apart, as they were asked for"
-    assert "fidelity" in shown and "active" in shown
+    assert "fidelity" in shown and "active" in shown and "…" not in shown
     plan = sweep_plan("annealing=none,cyclic", "beta_vae", 20.0, 2, "quick")
     assert [t.config.training.annealing for t in plan] == ["warmup", "warmup", "cyclic", "cyclic"]
     assert (
