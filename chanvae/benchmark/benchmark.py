@@ -50,7 +50,7 @@ def benchmark(
     """
     folder = Path(directory) / TRIALS
     folder.mkdir(parents=True, exist_ok=True)
-    kept: list[tuple[Trial, Path, Outcome, Outcome | None]] = []
+    planned: list[tuple[Trial, Path, Outcome, Outcome | None]] = []
     for trial in plan:  # all before the first fit, which may take long
         file = folder / f"{trial.file}.json"
         told = {"source": dict(source), "n": n, "config": trial.settings}
@@ -62,9 +62,9 @@ def benchmark(
                     "or choose another folder with -o"
                 )
             known = None
-        kept.append((trial, file, told, known))
+        planned.append((trial, file, told, known))
     outcomes = []
-    for done, (trial, file, told, known) in enumerate(kept):
+    for done, (trial, file, told, known) in enumerate(planned):
         if known is None:
             progress(trial.file, done, len(plan))
             run = folder / trial.file
