@@ -1,5 +1,6 @@
 """Killed at any moment, a command loses little, leaves nothing that looks whole, and goes on."""
 
+import multiprocessing
 import os
 import random
 import shutil
@@ -7,20 +8,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import pytest
 
-import chanvae.io.convert
-import chanvae.training.fit  # noqa: F401  so that children need not import it
 from chanvae.cli import main
 from chanvae.io import kept
 from chanvae.io.hdf5 import Writer, write
 from chanvae.run import BATCH
 from chanvae.stopping import TERMINATED
 from tests.conftest import SHORT, paths
-
-pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 
 FEW = [
     *(s.replace("60", "6") for s in SHORT if "steps" in s),
@@ -34,26 +33,45 @@ FEW = [
 """A fit of a second, with a checkpoint at every step."""
 
 
-def child(words: list[str]) -> int:
-    """The command line in a process of its own, which need not import everything anew."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 70
-    try:
-        with Path(os.devnull).open("w") as quiet:
-            sys.stdout = sys.stderr = quiet
-            sys.argv = ["chanvae", *words]
-            main()
-    except SystemExit as end:
-        code = int(end.code or 0)
-    finally:
-        os._exit(code)
+def child(words: list[str], before: Callable[[], None] | None = None) -> ForkServerProcess:
+    """The command line in a process of its own, which need not import everything anew.
+
+    Args:
+        words: What follows ``chanvae``.
+        before: Called there first.
+    """
+    process = _clean().Process(target=_command, args=(words, kept.SECONDS, before))
+    process.start()
+    return process
 
 
-def ended(pid: int) -> int:
+@cache
+def _clean() -> ForkServerContext:
+    """Where processes are forked from one that has imported everything and done nothing."""
+    context = multiprocessing.get_context("forkserver")
+    modules = ["chanvae.io.convert", "chanvae.io.simulation", "chanvae.training.fit"]
+    context.set_forkserver_preload([__name__, *modules])
+    first = context.Process(target=int)
+    first.start()
+    assert ended(first) == 0
+    return context
+
+
+def _command(words: list[str], seconds: float, before: Callable[[], None] | None) -> None:
+    kept.SECONDS = seconds
+    if before is not None:
+        before()
+    with Path(os.devnull).open("w") as quiet:
+        sys.stdout = sys.stderr = quiet
+        sys.argv = ["chanvae", *words]
+        main()
+
+
+def ended(process: ForkServerProcess) -> int:
     """Exit code of a child; negative: the signal that ended it."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
 
 
 def done(words: list[str]) -> None:
@@ -93,12 +111,14 @@ def torment(case: Case, times: int, seed: int) -> None:
         if case.key.exists():
             case.clear()
         words = case.again if case.begun() else case.first
-        pid = child(words)
+        process = child(words)
         time.sleep(rng.uniform(0.02, 0.8) * length)
-        os.kill(pid, number)
-        code = ended(pid)
+        process.kill() if number == signal.SIGKILL else process.terminate()
+        code = ended(process)
         stopped = -signal.SIGKILL if number == signal.SIGKILL else TERMINATED
-        assert code in (0, stopped, 1 if "--resume" in words else 0), code
+        early = code == -signal.SIGTERM == -number
+        assert code in (0, stopped, 1 if "--resume" in words else 0) or early, code
+        assert not early or words == case.first or case.key.exists(), "work was not saved"
         killed += code == stopped
         length *= 1.0 if code == stopped else 0.8  # what is gone on with is done sooner
         if case.key.exists():
@@ -155,18 +175,23 @@ def test_a_generate_that_is_killed(generating: Case):
     torment(generating, 2, seed=1)
 
 
-def test_sigterm_saves_what_there_is(generating: Case, monkeypatch):
-    """Even of blocks that would have been saved later."""
-    folder, append = generating.out.parent, Writer.append
+def terminate_later() -> None:
+    """Send this process SIGTERM once it has written 2,000 realisations."""
+    append = Writer.append
 
     def stop(self, batch):
         if self.written > 2000:
             os.kill(os.getpid(), signal.SIGTERM)
         append(self, batch)
 
+    Writer.append = stop
+
+
+def test_sigterm_saves_what_there_is(generating: Case, monkeypatch):
+    """Even of blocks that would have been saved later."""
+    folder = generating.out.parent
     monkeypatch.setattr(kept, "SECONDS", 60.0)
-    monkeypatch.setattr(Writer, "append", stop)
-    assert ended(child(generating.first)) == TERMINATED
+    assert ended(child(generating.first, terminate_later)) == TERMINATED
     assert [p.name for p in folder.iterdir()] == [".g.h5.chanvae-parts"]
     assert len(list(folder.glob("*/*.h5"))) == 1
 
@@ -248,15 +273,17 @@ def test_workers_end_with_their_parent_and_are_replaced(tmp_path: Path, monkeypa
     done(case.first)
     whole = case.key.read_bytes()
     case.clear()
-    pid = child(case.first)
+    parent = child(case.first)
+    assert parent.pid
     waited(lambda: list(case.out.parent.glob(".s.h5.chanvae-parts/*.h5")))
-    os.kill(children(pid)[-1], signal.SIGKILL)
-    assert ended(pid) == 0
+    os.kill(children(parent.pid)[-1], signal.SIGKILL)
+    assert ended(parent) == 0
     assert case.key.read_bytes() == whole
     case.clear()
-    pid = child(case.first)
+    parent = child(case.first)
+    assert parent.pid
     waited(lambda: list(case.out.parent.glob(".s.h5.chanvae-parts/*.h5")))
-    workers = children(pid)
-    os.kill(pid, signal.SIGKILL)
-    ended(pid)
+    workers = children(parent.pid)
+    parent.kill()
+    ended(parent)
     waited(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
