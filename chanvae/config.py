@@ -236,6 +236,12 @@ class ModelConfig(LatentModel):
         default="asked",
         description="when draws are weighted until they have the spreads of their conditions",
     )
+    reading: float = Field(
+        ge=0,
+        default=0.3,
+        description="weight of what a linear layer cannot read of the conditions in the latent; "
+        "0: the encoder is told them",
+    )
 
 
 class VaeConfig(LatentModel):

@@ -11,6 +11,12 @@ from chanvae.transforms.registration import Pose
 from chanvae.transforms.traits import TRAITS
 
 
+def labels(grid: AngleDelay, width: int) -> slice:
+    """Where the conditions stand in a context vector of that length; empty if it has none."""
+    first = 2 * sum(map(len, harmonics(grid).values()))
+    return slice(first, max(width - 1 - TRAITS, first))
+
+
 class Context(nn.Module):
     """Cosines and sines of the pose's place, conditions, log gain and traits, both standardised.
 

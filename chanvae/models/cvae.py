@@ -5,7 +5,7 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from chanvae.config import (
     CrossEntropyLikelihood,
@@ -15,6 +15,7 @@ from chanvae.config import (
     SquaredErrorLikelihood,
     VampPrior,
 )
+from chanvae.models.context import labels
 from chanvae.models.likelihoods import BinLikelihood
 from chanvae.models.maps import MapDistribution, MapModel, Terms
 from chanvae.models.path_planes import PathsFromPlanes
@@ -43,11 +44,13 @@ class Elbo:
             closed form, else of the draw.
         kl_places: The same for each latent dimension, mean over the batch; empty for a code of
             no width.
+        mean: Mean of the posterior ``[n, *latent_shape]``, where conditions are read from it.
     """
 
     reconstruction: Tensor
     kl: Tensor
     kl_places: Tensor
+    mean: Tensor | None = None
 
     @property
     def elbo(self) -> Tensor:
@@ -57,6 +60,10 @@ class Elbo:
 
 class CVAE(MapModel):
     """q(z | x, c) and p(x | z, c) over registered maps x; c holds conditions and pose.
+
+    With ``config.reading``, q is told the pose only, and what a linear layer misses of the
+    conditions in its mean is added to the loss: so latents say what a channel without labels is
+    like, and lie where the conditions say.
 
     Args:
         grid: Axes of the maps.
@@ -85,6 +92,10 @@ class CVAE(MapModel):
             self.encoder = VectorEncoder(grid, context, network, self.parts)
             self.decoder = VectorDecoder(grid.shape, planes, context, network, grid)
         self.dimensions = (1 if self.power else 2) * prod(grid.shape)
+        self.labels = labels(grid, context)
+        self.reading: float = getattr(config, "reading", 0.0)
+        read = self.labels.stop - self.labels.start if self.reading else 0
+        self.reader = nn.Linear(prod(self.latent_shape), read) if read else None
         prior = getattr(config, "prior", None)
         self.vamp = None
         if isinstance(prior, VampPrior):
@@ -100,9 +111,15 @@ class CVAE(MapModel):
         return context
 
     def encode(self, x: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of q(z | x, c), ``[n, *latent_shape]`` each."""
-        seen = x.abs().to(x.dtype) if self.power else x
-        mean, log_variance = self.encoder(seen, self.told(context))
+        """Mean and log variance of q(z | x, c), ``[n, *latent_shape]`` each.
+
+        Where conditions are to be read from latents, the encoder is told the pose only.
+        """
+        seen, told = x.abs().to(x.dtype) if self.power else x, self.told(context)
+        if self.reader is not None:
+            told = told.clone()
+            told[:, self.labels] = 0.0
+        mean, log_variance = self.encoder(seen, told)
         return mean, log_variance.clamp(-12, 6)
 
     def decode(
@@ -119,11 +136,11 @@ class CVAE(MapModel):
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
         reconstruction = self.decode(z, context, generator).log_prob(x)
         if self.vamp is None:
-            return Elbo(reconstruction, kl=kl.flatten(1).sum(1), kl_places=kl.mean(0))
+            return Elbo(reconstruction, kl.flatten(1).sum(1), kl.mean(0), mean)
         posterior = torch.distributions.Normal(mean, (0.5 * log_variance).exp())
         evidence = posterior.log_prob(z).flatten(1).sum(1)
         against = evidence - self.vamp.log_prob(z, self.told(context), self.encode)
-        return Elbo(reconstruction, against, self.vamp.held(mean, log_variance))
+        return Elbo(reconstruction, against, self.vamp.held(mean, log_variance), mean)
 
     def loss(
         self,
@@ -138,7 +155,12 @@ class CVAE(MapModel):
         terms = self.elbo(x, context, generator)
         penalty = overall(terms.kl_places).clamp(min=free).sum() if free else terms.kl
         total = (weight * self.beta * penalty - terms.reconstruction) / self.dimensions
-        return {"loss": total, "reconstruction": terms.reconstruction, "kl": terms.kl}
+        found = {"loss": total, "reconstruction": terms.reconstruction, "kl": terms.kl}
+        if self.reader is None or terms.mean is None:
+            return found
+        missed = self.reader(terms.mean.flatten(1)) - context[:, self.labels]
+        found["unread"] = missed.square().mean(1)
+        return found | {"loss": total + self.reading * found["unread"]}
 
     def validate(self, x: Tensor, context: Tensor, generator: torch.Generator) -> dict[str, Any]:
         """The bound, its terms, and how much each latent holds, in nats."""

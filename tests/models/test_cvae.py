@@ -66,12 +66,12 @@ def test_a_model_fits_any_shape(grid, config):
     x, pose = model.register(some_channels(grid, 5))
     data = Registered(x, pose, torch.randn(5, 2, generator=torch.Generator().manual_seed(1)))
     context = model.context(data.c, data.pose)
-    terms = model.cvae.elbo(x, context, torch.Generator().manual_seed(2))
-    assert terms.reconstruction.shape == terms.kl.shape == (5,)
+    terms = model.cvae.loss(x, context, torch.Generator().manual_seed(2), 0)
+    assert all(term.shape == (5,) for term in terms.values())
     z = model.posterior(data, torch.Generator().manual_seed(3))
     assert z.shape == (5, *model.cvae.latent_shape)
     loss = model.latent_prior.loss(z, context, torch.Generator().manual_seed(4))
-    (loss.sum() - terms.elbo.sum()).backward()
+    (loss.sum() + terms["loss"].sum()).backward()
     lost = [
         name
         for part in (model.cvae, model.latent_prior)
@@ -128,3 +128,26 @@ def test_patches_are_joined_as_they_were_cut(shape, coarse):
     assert patches.coarse == coarse
     x = torch.randn(2, 3, *shape, generator=torch.Generator().manual_seed(0))
     assert torch.equal(patches.join(patches.cut(x), 3), x)
+
+
+@pytest.mark.parametrize("reading", [0.0, 0.3])
+@pytest.mark.parametrize("name", MODELS)
+def test_conditions_are_read_from_latents_that_were_not_told_them(name, reading):
+    """And only what the encoder sees can bring them there: labels change nothing."""
+    model = site(GRIDS[0], MODELS[name].model_copy(update={"reading": reading}))
+    x, pose = model.register(some_channels(GRIDS[0], 64))
+    c = x.abs().flatten(1)[:, 1:3]
+    c = (c - c.mean(0)) / c.std(0)
+    context = model.context(c, pose)
+    learner = torch.optim.Adam(model.cvae.parameters(), lr=3e-3)
+    left = []
+    for step in range(30):
+        terms = model.cvae.loss(x, context, torch.Generator().manual_seed(step), step)
+        learner.zero_grad()
+        terms["loss"].mean().backward()
+        learner.step()
+        left += [float(terms["unread"].detach().mean())] if reading else []
+    with torch.no_grad():
+        latents = [model.cvae.encode(x, model.context(k * c, pose))[0] for k in (1, 2)]
+    assert torch.equal(*latents) is bool(reading)
+    assert not reading or left[-1] < 0.5 * left[0]
