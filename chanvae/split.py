@@ -11,6 +11,8 @@ from chanvae.units import parse, show
 
 TIMES = ("timestamp", "time")
 """Conditions that say when a realisation was measured; else the order of the file does."""
+CHOOSING = 10
+"""Groups that can say which epoch to keep, at least: fewer say what suits them."""
 FORMS = "group:NAME, hole:CONDITION=LOW..HIGH, time:SHARE or random"
 """How a split may be asked for."""
 
@@ -21,10 +23,11 @@ class Split:
 
     Args:
         train: Realisations a model is fitted on.
-        validation: Realisations that choose the epoch to keep.
+        validation: Realisations that choose the epoch to keep; of other groups than those of
+            ``train`` if they have :data:`CHOOSING` or more.
         test: Realisations only the referee sees, of what training never saw: other groups, a
             hole in the conditions, a later time; or of the same distribution.
-        group: The group no two parts share, or ``""`` where there is none.
+        group: The group that ``test`` shares with no other part, or ``""`` where there is none.
         known: Held-out realisations of what training did see; empty where those of ``test`` are.
         what: What only ``test`` holds, such as ``values of day``; ``""`` where that is nothing.
         hole: The condition whose range only ``test`` holds, or ``""``.
@@ -52,8 +55,8 @@ def split(
 
     Args:
         dataset: The set.
-        group: A name in ``dataset.groups`` that the parts do not share; ``""`` takes the first
-            there is, ``"random"`` none.
+        group: A name in ``dataset.groups`` by which the parts are kept apart; ``""`` takes the
+            first there is, ``"random"`` none.
         validation: Share of the realisations, at least.
         test: Share of the realisations, at least.
         seed: Seed of the shuffle.
@@ -105,7 +108,11 @@ def _labels(dataset: ChannelDataset, group: str) -> tuple[str, np.ndarray]:
 def _parted(
     labels: np.ndarray, shares: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Training, validation and test rows with whole groups in each."""
+    """Training, validation and test rows with whole groups in each.
+
+    Where fewer groups than :data:`CHOOSING` would validate, realisations of all groups but the
+    test's do, drawn at random.
+    """
     validation, test = shares
     sizes = np.bincount(labels)
     order = rng.permutation(len(sizes))
@@ -117,6 +124,10 @@ def _parted(
     if not (part == 1).any():
         part[order[(part[order] == 0).sum()]] = 1
     of = part[labels]
+    if (part == 1).sum() < CHOOSING:
+        rest = rng.permutation(np.flatnonzero(of))
+        of[rest] = 2
+        of[rest[: max(round(validation * len(labels)), 1)]] = 1
     train, chosen, judged = (np.flatnonzero(of == k) for k in (2, 1, 0))
     return train, chosen, judged
 

@@ -1,4 +1,4 @@
-"""Splits: no part shares a group, a hole is empty, the latest times judge, nothing is lost."""
+"""Splits: a test part shares no group, a hole is empty, the latest times judge, nothing is lost."""
 
 import dataclasses
 
@@ -35,10 +35,20 @@ def test_groups_are_kept_apart_and_known_ones_held_out(how):
     parts = split(data, how=how)
     whole(parts, 400)
     of = {k: set(data.groups["day"][getattr(parts, k)]) for k in ("train", "validation", "test")}
-    assert not of["train"] & of["test"] and not of["train"] & of["validation"]
+    assert not (of["train"] | of["validation"]) & of["test"]
+    assert of["validation"] <= of["train"], "two days cannot say when to stop"
     assert set(data.groups["day"][parts.known]) <= of["train"]
     assert len(parts.known) == 20 and parts.what == "values of day"
     assert len(parts.test) >= 40
+
+
+def test_ten_groups_or_more_choose_the_epoch():
+    data = dataset(groups=100)
+    parts = split(data)
+    whole(parts, 400)
+    of = [set(data.groups["day"][r]) for r in (parts.train, parts.validation, parts.test)]
+    assert len(of[1]) >= 10
+    assert not of[0] & of[1] and not of[1] & of[2] and not of[0] & of[2]
 
 
 def test_at_random_test_is_of_what_training_saw():
@@ -59,6 +69,8 @@ def test_a_hole_is_only_in_the_test_part():
     for rows in (parts.train, parts.validation, parts.known):
         assert len(rows) and not inside[rows].any()
     assert parts.what == "delay_spread from 80 ns to 120 ns" and parts.hole == "delay_spread"
+    data = dataset(groups=100)
+    parts = split(data, how="hole:delay_spread=80ns..120ns")
     days = [set(data.groups["day"][r]) for r in (parts.train, parts.validation)]
     assert not days[0] & days[1]
 
