@@ -1,8 +1,8 @@
-"""Seconds a channel and peak memory of generate, fit and evaluate, from 10,000 channels to a million.
+"""Time a channel and peak memory of generate, fit and evaluate, from 10,000 to a million channels.
 
-A run generates files of ever more channels; each file is fitted anew with the quick preset, from the
-file, and that fit is evaluated. Steps of a fit do not grow with the file, so its time is told in two
-parts: steps, and all that goes through the channels once (reading, registration, calibration).
+A run generates files of ever more channels; each file is fitted anew with the quick preset, from
+the file, and that fit is evaluated. Steps of a fit do not grow with the file, so its time is told
+in two parts: steps, and all that goes through the channels (reading, registration, calibration).
 
     python benchmarks/scaling.py [RUN] [--sizes 10000,100000,1000000]
 """
@@ -34,8 +34,8 @@ def main(run: Path, sizes: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     start, _ = timed("generate", str(run), "-n", "1", "-o", str(folder / "one.h5"), "--overwrite")
     click.echo(
-        "channels | generate: channels a second, GB | fit: steps, s; the rest, s and ms a channel, "
-        "GB | evaluate: s, ms a held-out channel, GB"
+        "channels | generate: channels a second, GB | fit: steps, s; the rest, s and ms a "
+        "channel, GB | evaluate: s, ms a held-out channel, GB"
     )
     for n in map(int, sizes.split(",")):
         data, fitted = folder / f"{n}.h5", folder / f"run{n}"
