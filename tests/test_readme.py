@@ -35,6 +35,8 @@ def place(tmp_path, monkeypatch):
 def run(monkeypatch, words: list[str]) -> None:
     if words[1] == "fit":
         words = [*words, *(w for s in SHORT for w in ("--set", s))]
+    if words[1] == "evaluate":
+        words = [*words, "--quick"]
     monkeypatch.setattr(sys, "argv", words)
     with pytest.raises(SystemExit) as end:
         main()

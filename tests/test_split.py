@@ -1,4 +1,4 @@
-"""Splits: a test part shares no group, a hole is empty, the latest times judge, nothing is lost."""
+"""Splits: a test part shares no group, a hole is empty, the latest times judge; all is used."""
 
 import dataclasses
 
