@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +58,14 @@ def command(
     Stability, sample quality beside its floor, diversity, speed, memory and the bound stand in one
     table, as benchmark.json and as one page, benchmark.html. Every trial is kept when it is done:
     the same command goes on where it was stopped. --sweep draws the trade-off of one setting.
+    Without -c the preset is the one that `chanvae fit` would take.
     """
     from chanvae.benchmark.benchmark import benchmark
     from chanvae.benchmark.page import save
     from chanvae.benchmark.plan import MODELS
     from chanvae.io.options import settled
     from chanvae.io.read import load, require_enough
+    from chanvae.training.suited import preset_for
     from chanvae.units import parse
 
     if quick and preset:
@@ -74,15 +77,18 @@ def command(
         asked["data.group"] = given["group"][0]
     seconds = parse(budget, "s", "--budget")
     names = models.split(",") if models else ["cvae"] if sweep else list(MODELS)
-    plan = _plan(sweep, names, seconds, seeds, "quick" if quick else preset or "default",
-                 changes, asked)  # fmt: skip
+    plan = partial(_plan, sweep, names, seconds, seeds, changes=changes, asked=asked)
+    trials = plan("quick" if quick else preset or "default")
     options = load_options(given)
-    require_enough(load(data, **options))  # before any trial, which would say the same
+    dataset = load(data, **options)
+    require_enough(dataset)  # before any trial, which would say the same
+    if not preset and preset_for(dataset) == "alike":
+        trials = plan("alike")
     reading = json.loads(json.dumps(settled(options)))
     source = {"path": str(Path(data).resolve()), "reading": reading}
     try:
         with _bar(hidden=as_json) as progress:
-            found = benchmark(source, plan, output, n, overwrite, keep, progress)
+            found = benchmark(source, trials, output, n, overwrite, keep, progress)
     except KeyboardInterrupt:
         click.echo(f"stopped; trials that are done are kept in {shlex.quote(output)}; "
                    "the same command goes on", err=True)  # fmt: skip
@@ -96,14 +102,14 @@ def command(
         click.echo(str(path))
 
 
-def _plan(sweep: str | None, names: list[str], *rest: Any) -> list[Trial]:
+def _plan(sweep: str | None, names: list[str], *rest: Any, **more: Any) -> list[Trial]:
     from chanvae.benchmark.plan import models_plan, sweep_plan
 
     if not sweep:
-        return models_plan(names, *rest)
+        return models_plan(names, *rest, **more)
     if len(names) != 1:
         raise click.UsageError("--sweep is about one model: --models cvae")
-    return sweep_plan(sweep, names[0], *rest)
+    return sweep_plan(sweep, names[0], *rest, **more)
 
 
 @contextmanager

@@ -2,19 +2,24 @@
 
 import shlex
 import sys
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from chanvae.cli.reading import load_options, reading_options
 from chanvae.launched import leads
 
+if TYPE_CHECKING:
+    from chanvae.config import FitConfig
+
 
 @click.command("fit")
 @click.option("--data", multiple=True, metavar="FILE", help="File of channels, or several.")
 @click.option("-o", "output", default="run", show_default=True, help="Run directory to make.")
-@click.option("-c", "preset", metavar="YAML", help="default, quick, or a file of your own.")
+@click.option("-c", "preset", metavar="YAML", help="alike, default, quick, or a file of your own.")
 @click.option("--quick", is_flag=True, help="The fast preset: small, one pass, minutes.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting.")
 @click.option(
@@ -48,6 +53,9 @@ def command(
     file. A tenth of the data is held out for `chanvae evaluate`, parted by --group where the
     file has groups. Ctrl-C keeps what there is; --resume goes on.
 
+    Without -c the preset is default, or with --quick quick. Where realisations are near copies
+    of each other, as measurements of few places or of a narrow band are, it is alike.
+
     Where measurements are few, --init starts from a run that was fitted on many channels of the
     same shape: with its model and settings, at a lower rate.
     """
@@ -76,8 +84,11 @@ def command(
         if seed is not None:
             asked["seed"] = seed
         start = open_run(init) if init else None
-        own = settings(start) if start else "default"
-        config = configure("quick" if quick else preset or own, changes, asked)
+        if preset or start:
+            own = settings(start) if start and not quick else "quick"
+            config = configure(preset or own, changes, asked)
+        else:
+            config = partial(_suited, quick, changes, asked)
     elif changes or preset or quick or split or init or seed is not None:
         raise DataError("--resume goes on with the settings of the run; leave other settings out")
     try:
@@ -109,3 +120,12 @@ def command(
     else:
         click.echo("\n".join(written.values()))
         click.echo(f"next: chanvae generate {output} -n 10000 -o generated.h5")
+
+
+def _suited(
+    quick: bool, changes: tuple[str, ...], asked: Mapping[str, Any], preset: str
+) -> "FitConfig":
+    """The preset that suits the data, or the fast one instead of the usual one."""
+    from chanvae.presets import configure
+
+    return configure("quick" if quick and preset == "default" else preset, changes, asked)

@@ -52,6 +52,7 @@ from chanvae.training.refinement import Refinement
 from chanvae.training.registering import registered
 from chanvae.training.schedules import kl_weight
 from chanvae.training.start import settings, take
+from chanvae.training.suited import preset_for
 from chanvae.training.supply import FileMaps, map_bytes
 from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
 
@@ -70,7 +71,7 @@ PREPARED = 10_000
 def fit(
     data: ChannelDataset | Where | None = None,
     directory: str | Path | None = None,
-    config: FitConfig | None = None,
+    config: FitConfig | Callable[[str], FitConfig] | None = None,
     *,
     reading: Mapping[str, Any] | None = None,
     init: Run | str | Path | None = None,
@@ -87,7 +88,8 @@ def fit(
     Args:
         data: A set, or the file or files it lies in; not needed to resume.
         directory: The run directory to make; without one nothing is written.
-        config: What to fit and how; the default is ``configs/fit/default.yaml``, or the gentler
+        config: What to fit and how, or what gives that for the preset that suits the data
+            (:func:`~chanvae.training.suited.preset_for`); by default that preset, or the gentler
             settings of ``init``.
         reading: Options of :func:`chanvae.load` for a file.
         init: A run, or its directory, whose weights the fit starts from.
@@ -148,7 +150,10 @@ def fit(
             source["init"] = str(start.directory.resolve()) if start.directory else "in memory"
     for line in (*signal_lines(data), *(f"hint: {hint}" for hint in hints(data))):
         say(line)
-    config = config or (configure() if start is None else settings(start))
+    if config is None and start is not None:
+        config = settings(start)
+    if not isinstance(config, FitConfig):
+        config = (config or configure)(_suited(data, say))
     material = _prepare(data, config, progress, scales)
     if start is not None:
         take(start, material.model)
@@ -186,6 +191,14 @@ def fit(
             (folder / CHECKPOINT).unlink(missing_ok=True)
     meet()
     return run
+
+
+def _suited(data: ChannelDataset, say: Callable[[str], object]) -> str:
+    """The preset that suits the data; why, where that is not the usual one."""
+    found = preset_for(data)
+    if found == "alike":
+        say("realisations are near copies of others, so the preset is alike; -c takes another")
+    return found
 
 
 def _trust(reading: Mapping[str, Any] | None, data: ChannelDataset | Where | None) -> None:

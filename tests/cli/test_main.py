@@ -17,6 +17,7 @@ from chanvae.io.hdf5 import write
 from tests.conftest import SHORT, paths
 
 ROOT = Path(__file__).parents[2]
+SAMPLE = str(ROOT / "datasets" / "umi_8x32.h5")
 
 
 def call(monkeypatch, capsys, *words: str) -> tuple[int, str, str]:
@@ -197,7 +198,7 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
     [
         (["fit"], 2, "--data FILE"),
         (["fit", "--data", "no.h5"], 1, "no.h5"),
-        (["fit", "--data", "no.h5", "--set", "model.network.wdth=3"], 1, "wdth"),
+        (["fit", "--data", SAMPLE, "--set", "model.network.wdth=3"], 1, "wdth"),
         (["benchmark", "--data", "no.h5", "--budget", "30"], 1, "has no unit"),
         (["benchmark", "--data", "no.h5", "--budget", "0s"], 1, "more than 0 s"),
         (["benchmark", "--data", "no.h5", "--models", "vae,gan"], 1, "'gan'; choose from"),
@@ -207,8 +208,8 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
             2,
             "one model",
         ),
-        (["fit", "--data", "no.h5", "--set", "model.network.width=wide"], 1, "width"),
-        (["fit", "--data", "no.h5", "-c", "no.yaml"], 1, "presets are default, quick"),
+        (["fit", "--data", SAMPLE, "--set", "model.network.width=wide"], 1, "width"),
+        (["fit", "--data", "no.h5", "-c", "no.yaml"], 1, "presets are alike, default, quick"),
         (["fit", "--resume", "-o", "nowhere"], 1, "no such file"),
         (["fit", "--data", "x", "--quick", "-c", "y"], 2, "choose one"),
         (["generate", "nowhere", "-n", "5", "-o", "g.h5"], 1, "no such run directory"),
