@@ -1,9 +1,9 @@
-"""One preset on sets of every kind: simulated streets and halls, and measured channels.
+"""What a user who sets nothing gets, on sets of every kind: simulated, and measured channels.
 
-Fits the preset to each set, evaluates it against held-out channels, and prints the statistic that
+Fits each set with the preset that suits it, evaluates it against held-out channels, and prints the statistic that
 is farthest off, both classifiers and what training channels reach where groups are held out.
 
-    python benchmarks/sets.py [uwb wifi cdl-c inf-dl uma] [--shared FOLDER] [--preset default]
+    python benchmarks/sets.py [uwb wifi cdl-c inf-dl uma] [--shared FOLDER] [--preset quick]
 """
 
 import json
@@ -45,18 +45,18 @@ def told(report: dict) -> str:
 
 @click.command()
 @click.argument("names", nargs=-1)
-@click.option("--preset", default="default", show_default=True)
+@click.option("--preset", help="For all of them.  [default: what suits each]")
 @click.option("--shared", default="../shared/data", type=click.Path(path_type=Path))
 @click.option("--folder", default="benchmarks/work/sets", type=click.Path(path_type=Path))
 @click.option("-n", "count", default=50_000, show_default=True, help="Simulated channels.")
 @click.option("--keep", is_flag=True, help="Judge the runs that are there, without fitting anew.")
 def main(
-    names: tuple[str, ...], preset: str, shared: Path, folder: Path, count: int, keep: bool
+    names: tuple[str, ...], preset: str | None, shared: Path, folder: Path, count: int, keep: bool
 ) -> None:
     """Print three lines a set."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or (*SIMULATED, *MEASURED):
-        run = folder / f"{name}-{preset}"
+        run = folder / f"{name}-{preset or 'fit'}"
         if name in SIMULATED:
             data, options = folder / f"{name}.h5", ()
             if not data.is_file():
@@ -67,12 +67,13 @@ def main(
             data = shared / file
         spent = "kept"
         if not (keep and (run / "model.safetensors").is_file()):
-            words = ("--data", str(data), "-o", str(run), "-c", preset, *options)
+            words = ("--data", str(data), "-o", str(run), *options)
+            words += ("-c", preset) if preset else ()
             seconds, _ = timed("fit", *words, "--overwrite")
             spent = f"fit {seconds / 60:.1f} min"
         timed("evaluate", str(run))
         report = json.loads((run / "evaluation" / "report.json").read_text())
-        click.echo(f"{name}, {preset}: {spent}\n{told(report)}")
+        click.echo(f"{name}: {spent}\n{told(report)}")
 
 
 if __name__ == "__main__":
