@@ -1,7 +1,7 @@
 """What a user who sets nothing gets, on sets of every kind: simulated, and measured channels.
 
-Fits each set with the preset that suits it, evaluates it against held-out channels, and prints the statistic that
-is farthest off, both classifiers and what training channels reach where groups are held out.
+Fits each set with the preset that suits it, evaluates it against held-out channels, and prints the
+statistics that are farthest off, both classifiers, and whether training channels were copied.
 
     python benchmarks/sets.py [uwb wifi cdl-c inf-dl uma] [--shared FOLDER] [--preset quick]
 """
