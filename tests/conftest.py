@@ -14,7 +14,7 @@ from chanvae.channels import ChannelDataset
 from chanvae.config import FitConfig
 from chanvae.presets import configure
 from chanvae.run import Run
-from chanvae.training import record
+from chanvae.training import loop, record
 from chanvae.training.fit import fit
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import Column, ConditionVector
@@ -29,6 +29,14 @@ SHORT = [
     "model.prior.optimisation.batch=64",
 ]
 """Settings that make a fit short; what comes out is a model, though not a good one."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_validations():
+    """A short fit spends its time on validations and checkpoints otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "VALIDATIONS", 6)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -153,7 +153,7 @@ def fit(
     if config is None and start is not None:
         config = settings(start)
     if not isinstance(config, FitConfig):
-        config = (config or configure)(_suited(data, say))
+        config = (config or configure)(preset_for(data, say))
     material = _prepare(data, config, progress, scales)
     if start is not None:
         take(start, material.model)
@@ -191,14 +191,6 @@ def fit(
             (folder / CHECKPOINT).unlink(missing_ok=True)
     meet()
     return run
-
-
-def _suited(data: ChannelDataset, say: Callable[[str], object]) -> str:
-    """The preset that suits the data; why, where that is not the usual one."""
-    found = preset_for(data)
-    if found == "alike":
-        say("realisations are near copies of others, so the preset is alike; -c takes another")
-    return found
 
 
 def _trust(reading: Mapping[str, Any] | None, data: ChannelDataset | Where | None) -> None:

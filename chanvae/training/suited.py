@@ -1,5 +1,6 @@
 """Which preset suits a set of channels."""
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -17,9 +18,21 @@ ALIKE = 0.9
 """Share of a realisation that the nearest other one explains, at which they are alike."""
 
 
-def preset_for(dataset: ChannelDataset) -> str:
-    """``alike`` where realisations are near copies of each other, else ``default``."""
-    return "alike" if likeness(dataset) >= ALIKE else "default"
+def preset_for(dataset: ChannelDataset, say: Callable[[str], object] = lambda line: None) -> str:
+    """``alike`` where realisations are near copies of each other, else ``default``.
+
+    Args:
+        dataset: The set.
+        say: Called with the reason, where it is not the usual one.
+    """
+    share = likeness(dataset)
+    if share < ALIKE:
+        return "default"
+    say(
+        f"realisations are near copies: the nearest other explains {share:.1%} of one (median), "
+        "so the preset is alike; -c takes another"
+    )
+    return "alike"
 
 
 def likeness(dataset: ChannelDataset) -> float:

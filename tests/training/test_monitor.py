@@ -17,7 +17,13 @@ SMALL = [
     "training.optimisation.steps=220",
     "training.optimisation.patience=99",
 ]
-PROVOKED = ["model.beta=12", "training.warmup=0", "training.beta_first=1", "seed=1"]
+PROVOKED = [
+    "model.beta=12",
+    "model.reading=0",
+    "training.warmup=0",
+    "training.beta_first=1",
+    "seed=1",
+]
 """A KL of much weight from the first step on: latents die before they have learned anything."""
 REMEDIES = {
     "warm-up": ["training.warmup=0.9", "training.beta_first=0.02"],
