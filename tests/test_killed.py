@@ -49,8 +49,9 @@ def child(words: list[str], before: Callable[[], None] | None = None) -> ForkSer
 def _clean() -> ForkServerContext:
     """Where processes are forked from one that has imported everything and done nothing."""
     context = multiprocessing.get_context("forkserver")
-    modules = ["chanvae.io.convert", "chanvae.io.simulation", "chanvae.training.fit"]
-    context.set_forkserver_preload([__name__, *modules])
+    ours = ["chanvae.io.convert", "chanvae.io.simulation", "chanvae.training.fit"]
+    theirs = ["torch._dynamo", "matplotlib.backends.backend_agg"]  # a first step, a figure
+    context.set_forkserver_preload([__name__, *ours, *theirs])
     first = context.Process(target=int)
     first.start()
     assert ended(first) == 0
