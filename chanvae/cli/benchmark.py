@@ -82,7 +82,8 @@ def command(
     options = load_options(given)
     dataset = load(data, **options)
     require_enough(dataset)  # before any trial, which would say the same
-    if not preset and preset_for(dataset) == "alike":
+    say = partial(click.echo, err=True)
+    if not preset and preset_for(dataset, say) == "alike":
         trials = plan("alike")
     reading = json.loads(json.dumps(settled(options)))
     source = {"path": str(Path(data).resolve()), "reading": reading}

@@ -4,6 +4,7 @@ import json
 import sys
 from typing import get_args
 
+import numpy as np
 import pytest
 import torch
 
@@ -74,6 +75,27 @@ def test_means_over_seeds_order_and_sentences(tmp_path):
     assert json.loads(written[0].read_text())["table"][0]["name"] == "cvae"
     page = written[1].read_text()
     assert page.count("<svg") == 3 and "<script" not in page and "http:" not in page[:500]
+
+
+@pytest.mark.parametrize(("places", "mean"), [(4, "everywhere"), (200, "peak")])
+def test_models_are_changes_of_the_preset_that_suits(tmp_path, monkeypatch, capsys, places, mean):
+    """A few places measured again and again, and as many places as realisations."""
+    plans = []
+
+    def stopped(source, plan, *rest):
+        plans.append(plan)
+        raise KeyboardInterrupt
+
+    write(paths(200)[np.arange(200) % places], tmp_path / "m.h5")
+    words = ["chanvae", "benchmark", "--data", str(tmp_path / "m.h5"), "-o", str(tmp_path / "b")]
+    monkeypatch.setattr(module, "benchmark", stopped)
+    monkeypatch.setattr(sys, "argv", words)
+    with pytest.raises(SystemExit):
+        main()
+    (trials,) = plans
+    assert [t.name for t in trials] == list(MODELS)
+    assert {t.name: t.config for t in trials}["cvae"].model.likelihood.mean == mean
+    assert ("near copies" in capsys.readouterr().err) is (mean == "everywhere")
 
 
 def test_a_sweep_draws_the_trade_off(capsys, monkeypatch):
