@@ -21,6 +21,7 @@ from chanvae.io import schema
 from chanvae.io.filearray import FileArray, opened
 from chanvae.io.header import header
 from chanvae.io.sink import Sink
+from chanvae.stopping import held
 
 _CHUNK = 1 << 20
 """Bytes of ``h`` in one chunk, about."""
@@ -120,11 +121,11 @@ class Writer:
         start, stop = self.written, self.written + len(batch)
         self._fits(batch, stop)
         h = np.asarray(batch.h[:], np.complex64)
-        with self._blamed():
+        with held(), self._blamed():  # a signal in a call from HDF5 would break the file
             self._into["h"][start:stop] = h
             for name, values in columns(batch):
                 self._into[name][start:stop] = _storable(values)
-        self.written = stop
+            self.written = stop
 
     def _room(self, beside: Path) -> None:
         """Refuse at once what the disk cannot hold; gzip's need is not known beforehand."""
@@ -188,7 +189,8 @@ class Writer:
         self._sink.check()
 
     def _close(self) -> None:
-        self._file.close()
+        with held():
+            self._file.close()
         self._sink.check()
 
 

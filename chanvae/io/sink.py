@@ -2,11 +2,16 @@
 
 import io
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 WINDOW = 1 << 25
 """Bytes that are written before the system is told that nobody reads them back soon."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal is being held back that asks to stop; who holds it goes on with it."""
 
 
 class Sink(io.RawIOBase):
@@ -21,17 +26,21 @@ class Sink(io.RawIOBase):
 
     Args:
         path: An existing file; what it holds is discarded.
+        asked_to_stop: Whether a signal that is held back asks to stop.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, asked_to_stop: Callable[[], bool] = lambda: False) -> None:
+        self._asked_to_stop = asked_to_stop
         self.error: OSError | KeyboardInterrupt | None = None
         self._raw = path.open("w+b", buffering=0)
         self._held = 0
 
     def check(self) -> None:
-        """Raise the first failure, if there was one."""
+        """Raise the first failure, if there was one, or :class:`Stopped` where that is asked."""
         if self.error is not None:
             raise self.error
+        if self._asked_to_stop():
+            raise Stopped
 
     def write(self, data: Any, /) -> int:
         """Write all of it, or keep why not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import h5py
 import numpy as np
@@ -12,7 +12,8 @@ import numpy as np
 from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
 from chanvae.files import whole
-from chanvae.io.sink import Sink
+from chanvae.io.sink import Sink, Stopped
+from chanvae.stopping import held
 
 CHUNK = 1 << 20
 """Bytes in one chunk, about."""
@@ -29,6 +30,9 @@ def streamed(
 ) -> Iterator[tuple[h5py.File, Sink]]:
     """A new HDF5 file that takes its name when the block ends well.
 
+    Ctrl-C and SIGTERM wait for the next ``check`` of the sink: HDF5 compresses for long, and an
+    exception that comes up as it then calls the sink leaves a file that it cannot close.
+
     Args:
         path: The file to write.
         overwrite: Replace a file that exists.
@@ -43,7 +47,11 @@ def streamed(
     """
     with whole(path, overwrite) as temporary:
         try:
-            with Sink(temporary) as sink:
+            with (
+                held() as asked_to_stop,
+                suppress(Stopped),
+                Sink(temporary, asked_to_stop) as sink,
+            ):
                 try:
                     with h5py.File(
                         sink,
