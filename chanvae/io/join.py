@@ -14,10 +14,10 @@ import numpy as np
 
 from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
-from chanvae.files import refuse, whole
+from chanvae.files import refuse
+from chanvae.io.export.streamed import streamed
 from chanvae.io.hdf5 import columns, read
 from chanvae.io.header import header
-from chanvae.io.sink import Sink
 
 _SAID = ("shard", "first", "realisations")
 """What a shard says of itself in its provenance."""
@@ -64,11 +64,7 @@ def join(
         )
     folder = Path(os.path.realpath(output)).parent
     places = [os.path.relpath(os.path.realpath(name), folder) for name in names]
-    with (
-        whole(output, overwrite) as temporary,
-        Sink(temporary) as sink,
-        h5py.File(sink, "w", libver="latest") as file,
-    ):
+    with streamed(output, overwrite, libver="latest") as (file, _):
         for name, unit in (("freq", "Hz"), ("time", "s")):
             file[name] = np.asarray(getattr(template, name), np.float64)
             file[name].attrs["unit"] = unit
@@ -85,7 +81,6 @@ def join(
                 unit = template.condition_units.get(name.split("/", 1)[1], "1")
                 file[name].attrs["unit"] = unit
         file.attrs.update(header(_without_shard(template)))
-    sink.check()
     return total
 
 

@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 @contextmanager
 def streamed(
-    path: str | os.PathLike[str], overwrite: bool, userblock: bytes = b""
+    path: str | os.PathLike[str], overwrite: bool, userblock: bytes = b"", libver: str = "earliest"
 ) -> Iterator[tuple[h5py.File, Sink]]:
     """A new HDF5 file that takes its name when the block ends well.
 
@@ -37,9 +37,10 @@ def streamed(
         path: The file to write.
         overwrite: Replace a file that exists.
         userblock: Bytes before the HDF5 signature: none, 512, 1024, ...
+        libver: Oldest HDF5 that is to read it: ``earliest``, which is 1.8, or ``latest``.
 
     Yields:
-        The file, readable by HDF5 1.8; and what it is written to, whose ``check`` raises what
+        The file, and what it is written to, whose ``check`` raises what
         the disk said.
 
     Raises:
@@ -56,7 +57,7 @@ def streamed(
                     with h5py.File(
                         sink,
                         "w",
-                        libver="earliest",
+                        libver=libver,
                         userblock_size=len(userblock),
                         rdcc_nbytes=16 * CHUNK,
                     ) as file:
