@@ -3,7 +3,7 @@
 Fits each set with the preset that suits it, evaluates it against held-out channels, and prints the
 statistics that are farthest off, both classifiers, and whether training channels were copied.
 
-    python benchmarks/sets.py [uwb wifi cdl-c inf-dl uma] [--shared FOLDER] [--preset quick]
+    python benchmarks/sets.py [NAME ...] [--shared FOLDER] [--preset quick]
 """
 
 import json

@@ -115,7 +115,8 @@ class CVAE(MapModel):
 
         Where conditions are to be read from latents, the encoder is told the pose only.
         """
-        seen, told = x.abs().to(x.dtype) if self.power else x, self.told(context)
+        seen = x.abs().to(x.dtype) if self.power else x
+        told = self.told(context)
         if self.reader is not None:
             told = told.clone()
             told[:, self.labels] = 0.0

@@ -49,10 +49,9 @@ def test_what_is_too_few_or_too_large_to_say_is_the_usual_one(monkeypatch):
 
 @pytest.mark.parametrize(("n", "mean"), [(400, "everywhere"), (2, "peak")])
 def test_a_fit_takes_the_preset_that_suits(n, mean):
-    said, asked = [], []
+    said = []
 
     def settings(preset: str):
-        asked.append(preset)
         return configure(preset, [*SHORT, "training.refinement=null"])
 
     data = copies() if n == 400 else paths(120)
