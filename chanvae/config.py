@@ -226,6 +226,20 @@ class LatentModel(Config):
         )
 
 
+class Selection(Config):
+    """Which draws are kept: those that are as likely in the data as among the draws."""
+
+    draws: float = Field(
+        default=3.0, gt=1, description="draws for one that is kept, on average, at most"
+    )
+    realisations: PositiveInt = Field(
+        default=40_000, description="of measured and of drawn channels to learn from, at most"
+    )
+    optimisation: Optimisation = Optimisation(
+        steps=5000, epochs=400, batch=512, learning_rate=2e-3, average=0.99
+    )
+
+
 class ModelConfig(LatentModel):
     """A conditional variational autoencoder and the prior fitted on its latents."""
 
@@ -241,6 +255,10 @@ class ModelConfig(LatentModel):
         default=0.3,
         description="weight of what a linear layer cannot read of the conditions in the latent; "
         "0: the encoder is told them",
+    )
+    selection: Selection | None = Field(
+        default=Selection(),
+        description="keep the draws that measured channels could be; null for all",
     )
 
 

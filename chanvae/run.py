@@ -79,6 +79,7 @@ class Run:
         extrapolate: bool = False,
         exact: Exact | float | None = None,
         again: int = AGAIN,
+        every: bool = False,
         **conditions: Any,
     ) -> ChannelDataset:
         """Generate channels in memory.
@@ -92,6 +93,8 @@ class Run:
                 is 5 %); ``meta.provenance["exact"]`` says how many were drawn for that.
             again: Times that draws which cannot be brought near the spreads asked of them are
                 drawn anew, the nearest kept; not with ``exact``, which draws until they are.
+            every: Keep every draw, where the model has learned which ones measured channels could
+                not be: several times as fast, and further from them.
             conditions: SI values, one for all or ``[n]``; those not given are drawn as they
                 occur in the training data together with the given ones.
 
@@ -106,7 +109,7 @@ class Run:
         if generator is not None:
             seed = int(torch.randint(2**31, (1,), generator=generator))
         options = {"seed": seed, "extrapolate": extrapolate, "exact": exact, "again": again}
-        parts = list(self.batches(n, **options, **conditions))
+        parts = list(self.batches(n, **options, every=every, **conditions))
         return replace(
             parts[-1],
             h=np.concatenate([p.h[:] for p in parts]),
@@ -121,6 +124,7 @@ class Run:
         extrapolate: bool = False,
         exact: Exact | float | None = None,
         again: int = AGAIN,
+        every: bool = False,
         blocks: range | None = None,
         **conditions: Any,
     ) -> Iterator[ChannelDataset]:
@@ -143,7 +147,7 @@ class Run:
         def block(k: int) -> ChannelDataset:
             size = min(BATCH, n - starts[k])
             generator = generator_for(seed, "generate", k)
-            return self._draw(asked_in(starts[k]), size, wanted, generator, again)
+            return self._draw(asked_in(starts[k]), size, wanted, generator, again, every)
 
         if exact is None:
             for drawn in in_order(block, blocks):
@@ -157,7 +161,7 @@ class Run:
             ) -> ChannelDataset:
                 these = {name: v[rows] for name, v in now.items()}
                 generator = generator_for(seed, purpose, number)
-                return self._draw(these, len(rows), wanted, generator, 0)
+                return self._draw(these, len(rows), wanted, generator, 0, every)
 
             drawn, more = exactly(draw, now, exact)
             tally = tally + more
@@ -181,10 +185,12 @@ class Run:
         wanted: Tensor,
         generator: torch.Generator,
         again: int,
+        every: bool,
     ) -> ChannelDataset:
         """Channels ``[n]`` in measured units, with their conditions."""
         drawn, gain = self.complete(asked, n, generator)
-        h = self.model.draw(self.vector.encode(drawn, n), generator, wanted, again=again)
+        c = self.vector.encode(drawn, n)
+        h = self.model.draw(c, generator, wanted, again=again, every=every)
         return self.channels(h, drawn, gain)
 
     def complete(

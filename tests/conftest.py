@@ -14,6 +14,7 @@ from chanvae.channels import ChannelDataset
 from chanvae.config import FitConfig
 from chanvae.presets import configure
 from chanvae.run import Run
+from chanvae.training import fit as fit_module
 from chanvae.training import loop, record
 from chanvae.training.fit import fit
 from chanvae.transforms.angle_delay import AngleDelay
@@ -32,10 +33,11 @@ SHORT = [
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _few_validations():
-    """A short fit spends its time on validations and checkpoints otherwise."""
+def _short_of_looks():
+    """A short fit spends its time on validations, checkpoints and calibration otherwise."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "VALIDATIONS", 6)
+        patch.setattr(fit_module, "DRAWS", 512)
         yield
 
 

@@ -19,6 +19,7 @@ from chanvae.io import kept
 from chanvae.io.hdf5 import Writer, write
 from chanvae.run import BATCH
 from chanvae.stopping import TERMINATED
+from chanvae.training import fit as fit_module
 from tests.conftest import SHORT, paths
 
 FEW = [
@@ -59,7 +60,7 @@ def _clean() -> ForkServerContext:
 
 
 def _command(words: list[str], seconds: float, before: Callable[[], None] | None) -> None:
-    kept.SECONDS = seconds
+    kept.SECONDS, fit_module.DRAWS = seconds, 256
     if before is not None:
         before()
     with Path(os.devnull).open("w") as quiet:

@@ -34,7 +34,7 @@ def place(tmp_path, monkeypatch):
 
 def run(monkeypatch, words: list[str]) -> None:
     if words[1] == "fit":
-        words = [*words, *(w for s in SHORT for w in ("--set", s))]
+        words = [*words, *(w for s in (*SHORT, "model.network.width=16") for w in ("--set", s))]
     if words[1] == "evaluate":
         words = [*words, "--quick"]
     monkeypatch.setattr(sys, "argv", words)

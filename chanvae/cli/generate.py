@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     type=click.IntRange(0),
     help="Times that draws which miss the spreads asked for are drawn anew.  [default: 3]",
 )
+@click.option(
+    "--every",
+    is_flag=True,
+    help="Keep every draw, also what the model has learned to refuse: faster, less faithful.",
+)
 @sharing_options
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
@@ -56,6 +61,7 @@ def command(
     exact: str | None,
     candidates: int,
     again: int | None,
+    every: bool,
     shard: str | None,
     resume: bool,
     seed: int,
@@ -95,6 +101,7 @@ def command(
             "extrapolate": extrapolate,
             "exact": near,
             "again": again,
+            "every": every,
             "blocks": blocks,
         }
         return _watched(model.batches(count, **options, **asked), told)
@@ -104,6 +111,7 @@ def command(
         "conditions": digest(Path(like))["sha256"] if like else asked,
         "exact": near and asdict(near),
         "again": again,
+        "every": every,
         "seed": seed,
         "version": chanvae.__version__,
     }

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chanvae.catalogue.statistic import Statistic
 from chanvae.evaluate.distances import Distance, distance, is_constant
-from chanvae.evaluate.statistics import Statistic
 from chanvae.evaluate.twosample import TwoSample, statistics_test
 
 FEWEST_GROUPS = 10

@@ -9,8 +9,8 @@ from jaxtyping import Complex, Float
 from scipy.stats import kstest
 from torch import Tensor, nn
 
+from chanvae.catalogue.grid import Grid
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.twosample import TwoSample, auc
 from chanvae.stats.fading import squared_magnitude
 

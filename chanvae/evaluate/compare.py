@@ -7,17 +7,17 @@ from functools import partial
 
 import numpy as np
 
+from chanvae.catalogue.grid import Grid
+from chanvae.catalogue.statistics import applicable
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.baselines.make import baselines
 from chanvae.evaluate.card3gpp import card
-from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.channel_classifier import channels_test
 from chanvae.evaluate.channelwise import channel_distances
 from chanvae.evaluate.conclusion import conclude
 from chanvae.evaluate.effort import FULL, QUICK
 from chanvae.evaluate.embedding import EMBEDDING_DEFINITION, Embedding
 from chanvae.evaluate.fidelity import fidelity
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.looks import Looks, look
 from chanvae.evaluate.memory import memory
 from chanvae.evaluate.needless import judge_baselines

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from chanvae.evaluate.grid import Grid
+from chanvae.catalogue.grid import Grid
 
 CODE = 64
 """Real numbers of the code."""

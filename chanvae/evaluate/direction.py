@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from chanvae.catalogue.statistic import Statistic
 from chanvae.evaluate import circular as circle
-from chanvae.evaluate.statistics import Statistic
 from chanvae.units import show
 
 SHARE = 0.8

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chanvae.catalogue.grid import Grid, View
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.grid import Grid, View
 
 DEPTH_DB = 40.0
 """Bins weaker than the strongest by more than this are told as this [dB]."""

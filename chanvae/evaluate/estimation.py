@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from chanvae.evaluate.grid import Grid
+from chanvae.catalogue.grid import Grid
 
 COMB = 4
 """Every how many frequencies there is a pilot."""

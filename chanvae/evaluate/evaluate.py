@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from chanvae.catalogue.grid import Grid
+from chanvae.catalogue.statistics import applicable
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.baselines.resample import nearest_to
 from chanvae.evaluate.carry import Carry, carry
-from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.compare import compare
 from chanvae.evaluate.conclusion import conclude
 from chanvae.evaluate.effort import FULL
 from chanvae.evaluate.fidelity import fidelity
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.learning import LearningCurve, learning_curve
 from chanvae.evaluate.looks import compute
 from chanvae.evaluate.memory import leakage

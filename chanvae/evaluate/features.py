@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from chanvae.evaluate.grid import Grid, View
+from chanvae.catalogue.grid import Grid, View
 from chanvae.stats.doppler import doppler_spectrum
 from chanvae.stats.fading import squared_magnitude
 from chanvae.stats.spatial import End

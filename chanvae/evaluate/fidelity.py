@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from chanvae.catalogue.grid import Grid
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.grid import Grid
 from chanvae.stats.conditions import DEFINITIONS, UNITS, channel_conditions
 from chanvae.units import show
 

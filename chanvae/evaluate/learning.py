@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chanvae.catalogue.grid import Grid
+from chanvae.catalogue.statistics import applicable
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.distances import apart, is_constant
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.looks import compute
 from chanvae.evaluate.preparation import table
 from chanvae.evaluate.twosample import TwoSample, statistics_test

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from chanvae.catalogue.grid import Grid, View
+from chanvae.catalogue.statistics import applicable
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.features import features
-from chanvae.evaluate.grid import Grid, View
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from jaxtyping import Complex, Float
 from scipy.stats import binomtest
 from torch import Tensor
 
+from chanvae.catalogue.grid import Grid
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.distances import Estimate
 from chanvae.evaluate.effort import FULL, Effort
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.results import Verdict
 from chanvae.transforms.registration import register
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chanvae.catalogue.grid import Grid, View
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.grid import Grid, View
 from chanvae.evaluate.looks import Looks
 from chanvae.stats.angle import beam_angles
 from chanvae.stats.delay import delay_axis

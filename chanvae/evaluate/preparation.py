@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from chanvae.catalogue.statistic import Statistic
 from chanvae.channels import ChannelDataset
 from chanvae.errors import DataError
 from chanvae.evaluate.distances import floor_size
 from chanvae.evaluate.results import StatisticResult
-from chanvae.evaluate.statistics import Statistic
 from chanvae.units import show
 
 FEWEST = 20

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import torch
 
+from chanvae.catalogue.grid import Grid
 from chanvae.evaluate.features import ENVELOPE_BINS, ENVELOPE_DB, features, matrices
-from chanvae.evaluate.grid import Grid
 from chanvae.stats.angle import beam_angles
 from chanvae.stats.delay import delay_axis
 from chanvae.stats.spatial import End, correlation_matrix_distance

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from chanvae.catalogue.grid import Grid
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.compression import CODE, compressor
 from chanvae.evaluate.distances import Estimate
 from chanvae.evaluate.estimation import COMB, SNR_DB, estimator
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.results import Verdict
 
 TRAIN, TEST = 5_000, 2_000

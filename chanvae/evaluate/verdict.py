@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from chanvae.catalogue.statistic import Statistic
 from chanvae.evaluate.direction import direction
 from chanvae.evaluate.distances import (
     Distance,
@@ -21,7 +22,6 @@ from chanvae.evaluate.results import (
     Verdict,
 )
 from chanvae.evaluate.setfigures import SetFigure
-from chanvae.evaluate.statistics import Statistic
 from chanvae.evaluate.twosample import TwoSample, samples_needed
 from chanvae.units import show
 

@@ -48,7 +48,9 @@ class Drawing(nn.Module):
         c = torch.zeros(batch, run.vector.width)
         asked = torch.zeros(run.vector.width, dtype=torch.bool)
         with torch.no_grad():
-            self.needs: Needs = needs(lambda: self.model.draw(c, None, asked, met=False), batch)
+            self.needs: Needs = needs(
+                lambda: self.model.draw(c, None, asked, met=False, every=True), batch
+            )
 
     def forward(
         self, conditions: Tensor, asked: Tensor, normal: Tensor, uniform: Tensor
@@ -82,7 +84,7 @@ class Drawing(nn.Module):
         self, c: Tensor, told: Tensor, normal: Tensor, uniform: Tensor, met: bool | None
     ) -> tuple[Tensor, Tensor]:
         with Given(normal, uniform):
-            h = self.model.draw(c, None, told, met)
+            h = self.model.draw(c, None, told, met, every=True)
         return h.real * self.level, h.imag * self.level
 
     def example(self) -> tuple[Tensor, ...]:

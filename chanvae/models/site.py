@@ -13,9 +13,10 @@ from chanvae.models.cvae import draw
 from chanvae.models.densities import prior_of
 from chanvae.models.family import model_of
 from chanvae.models.maps import Drawing
-from chanvae.models.meeting import Meeting
+from chanvae.models.meeting import Meeting, computed
 from chanvae.models.paths import Paths
 from chanvae.models.priors import TOGETHER, PosePrior
+from chanvae.models.selection import ROUNDS, Selection
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import ConditionVector
 from chanvae.transforms.registration import Pose, register, unregister
@@ -82,6 +83,11 @@ class SiteModel(nn.Module):
         self.pose_prior = PosePrior(len(grid.shape), conditions, varying)
         prior = getattr(config, "prior", None)
         self.latent_prior = prior_of(grid, self.cvae, self.context.width, prior)
+        self.selection = None
+        if getattr(config, "selection", None) is not None:
+            spreads = computed(vector).values()
+            labels = [k for k in range(conditions) if k not in spreads]
+            self.selection = Selection(template, labels)
         self.register_buffer("tilt", torch.ones(grid.shape[-1]))
         knots = torch.linspace(-4, 4, KNOTS, dtype=torch.float64)
         self.register_buffer("held", knots.expand(conditions, -1).clone())
@@ -105,6 +111,7 @@ class SiteModel(nn.Module):
         asked: Tensor | None = None,
         met: bool | None = None,
         again: int = 0,
+        every: bool = False,
     ) -> Tensor:
         """Channels for condition vectors: ``[n, conditions]`` to ``[n, rx, tx, time, freq]``.
 
@@ -118,8 +125,32 @@ class SiteModel(nn.Module):
                 the configuration says, and where it leaves them to the networks, if asked for.
             again: Times that draws which no weights bring within :data:`NEAR` of those spreads
                 are drawn anew; the nearest stays.
+            every: Keep every draw. Otherwise those are drawn anew that the selection refuses,
+                except where spreads are met: what it has learned is not of such draws.
         """
         met = self.is_met(asked) if met is None else met
+        h = self._draw(c, generator, asked, met, again)
+        if met or every or self.selection is None or not self.selection.active:
+            return h
+        refused = self.selection.refused(h, c, generator)
+        for _ in range(ROUNDS):
+            if not len(refused):
+                break
+            told = c[refused]
+            anew = self._draw(told, generator, asked, met, again)
+            h[refused] = anew
+            refused = refused[self.selection.refused(anew, told, generator)]
+        return h
+
+    def _draw(
+        self,
+        c: Tensor,
+        generator: torch.Generator | None,
+        asked: Tensor | None,
+        met: bool,
+        again: int,
+    ) -> Tensor:
+        """Channels of which every one is kept; arguments as for :meth:`draw`."""
         h = self.realise(*self.start(c, generator, asked), c, generator, met)
         for _ in range(again if met else 0):
             missed = self.meeting.missed(h, c)

@@ -14,15 +14,20 @@ from chanvae.training.loop import VALIDATIONS, Stage
 
 CLOCKS = {"wall": time.monotonic, "cpu": time.process_time}
 """Seconds that pass, and seconds that the cores work for this process."""
-SHARES = {"autoencoder": 0.4, "rival": 0.9, "pose": 0.03, "prior": 0.16, "refinement": 0.38}
+SHARES = {"autoencoder": 0.4, "rival": 0.9, "pose": 0.03, "prior": 0.16, "refinement": 0.38,
+          "selection": 0.05}  # fmt: skip
 """How stages share the time, in proportion; those that a fit does not have leave it to others."""
 CALIBRATION = 0.12
 """Share of the time for drawing to calibrate."""
+SELECTION = 0.06
+"""Share of the time for drawing what selection learns from."""
 LOOKS = 10
 """Validations of a stage, at least, that must fit."""
 OVER = 1.15
 """A stage is ended when it takes this much longer, as where another program takes the cores."""
 _TRIED = 6
+_LOOKED_AT = 5e-4
+"""Seconds that looking at a measured and a drawn channel takes, or less."""
 
 
 class Budget:
@@ -51,7 +56,11 @@ class Budget:
         if config.training.refinement is not None and "rival" not in names:
             names.add("refinement")
         self._names = [name for name in SHARES if name in names]
-        self._reserve = 0.0 if "rival" in names else CALIBRATION * self._seconds
+        self._later = 0.0
+        if getattr(config.model, "selection", None) is not None:
+            names.add("selection")
+            self._later = SELECTION * self._seconds
+        self._reserve = 0.0 if "rival" in names else CALIBRATION * self._seconds + self._later
 
     @property
     def left(self) -> float:
@@ -60,7 +69,12 @@ class Budget:
 
     def draws(self, each: float, rounds: int) -> int:
         """How many channels calibration may draw in each round, at ``each`` seconds a channel."""
-        return int(max(self.left, self._reserve / 2) / rounds / max(each, 1e-9))
+        left = max(self.left - self._later, (self._reserve - self._later) / 2)
+        return int(left / rounds / max(each, 1e-9))
+
+    def selected(self, each: float) -> int:
+        """How many channels selection may learn from, at ``each`` seconds a draw."""
+        return int(max(self.left, self._later / 2) / (each + _LOOKED_AT))
 
     def grant(self, stage: Stage) -> None:
         """Give a stage as many steps as its share of the time holds.
@@ -73,7 +87,8 @@ class Budget:
         tried = _tried(stage, self._clock)
         each, look, left = of_first(lambda: [*tried, self.left])
         rest = sum(SHARES[name] for name in self._names[self._names.index(stage.name) :])
-        seconds = (left - self._reserve) * SHARES[stage.name] / rest
+        reserve = 0.0 if stage.name == "selection" else self._reserve
+        seconds = (left - reserve) * SHARES[stage.name] / rest
         steps = int((seconds - VALIDATIONS * look) / each)
         if steps < LOOKS and stage.name not in ("autoencoder", "rival"):
             steps = LOOKS  # what earlier stages took too long for is not taken out on the fit

@@ -41,7 +41,7 @@ from chanvae.seeds import generator_for
 from chanvae.signal.normalization import EACH, GAIN
 from chanvae.signal.pipeline import hints, signal_lines
 from chanvae.stats.conditions import with_channel_conditions
-from chanvae.together import first, joined, make_alike, meet
+from chanvae.together import first, joined, make_alike, meet, of_first
 from chanvae.training.budget import CLOCKS, Budget
 from chanvae.training.calibration import DRAWS, ROUNDS, calibrate
 from chanvae.training.card import write_card
@@ -51,6 +51,8 @@ from chanvae.training.record import CONFIG, Record
 from chanvae.training.refinement import Refinement
 from chanvae.training.registering import registered
 from chanvae.training.schedules import kl_weight
+from chanvae.training.selecting import FEWEST, Selecting
+from chanvae.training.selecting import NAME as SELECTION
 from chanvae.training.start import settings, take
 from chanvae.training.suited import preset_for
 from chanvae.training.supply import FileMaps, map_bytes
@@ -176,7 +178,8 @@ def fit(
         with allowed(config.training.sixteen_bits):
             _train(run, material, record, saved, budget)
         run.model.eval()
-        if first() and not isinstance(config.model, Rival):
+        selecting = saved is not None and saved[1]["position"]["stage"] == SELECTION
+        if first() and not isinstance(config.model, Rival) and not selecting:
             tilt = config.model.likelihood.kind not in ("paths", "neighbours")
             draws = (
                 _affordable(run.model, material.train, budget)
@@ -185,6 +188,7 @@ def fit(
             )
             calibrate(run.model, material.train, run.vector, template, config.seed, tilt, draws)
         make_alike(run.model.state_dict())
+        _select(run, material, record, saved if selecting else None, budget)
         if folder is not None and first():
             run.save(folder)
             write_card(run, material.dataset, material.sizes, record)
@@ -343,10 +347,38 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
 
 def _affordable(model: SiteModel, train: Registered, budget: Budget) -> int:
     """Channels that a round of calibration may draw in the time that is left."""
+    return min(budget.draws(_seconds_of_draw(model, train, budget), ROUNDS), DRAWS)
+
+
+def _seconds_of_draw(model: SiteModel, train: Registered, budget: Budget) -> float:
     few = train.c[:TRIED]
     start = budget.left
     model.draw_maps(few, generator_for(0, "calibration", 0))
-    return min(budget.draws((start - budget.left) / len(few), ROUNDS), DRAWS)
+    return (start - budget.left) / len(few)
+
+
+def _select(
+    run: Run, material: Material, record: Record, saved: Saved | None, budget: Budget
+) -> None:
+    """Learn which draws are kept, from where a checkpoint left it."""
+    model, how = run.model, getattr(run.config.model, "selection", None)
+    if how is None:
+        return
+    most = how.realisations
+    if run.config.training.seconds:
+        most = of_first(lambda: budget.selected(_seconds_of_draw(model, material.train, budget)))
+
+    if min(len(material.train), most) < FEWEST or not len(material.validation):
+        return
+    selecting = Selecting(model, material.train, material.validation, how, most, run.config.seed)
+    stage = selecting.stage
+    if saved is not None:
+        stage.go_on(part(saved[0], "stage"), saved[1]["position"])
+    else:
+        budget.grant(stage)
+    stage.run(partial(record.report, stage, lambda: describe(run)))
+    selecting.end()
+    make_alike(model.state_dict())
 
 
 def _train(

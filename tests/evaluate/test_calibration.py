@@ -7,10 +7,10 @@ docs/referee.md states.
 import numpy as np
 import pytest
 
-from chanvae.evaluate.catalogue import STATISTICS, applicable
+from chanvae.catalogue.grid import Grid
+from chanvae.catalogue.statistics import STATISTICS, applicable
 from chanvae.evaluate.channel_classifier import channels_test
 from chanvae.evaluate.compare import compare
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.looks import compute
 from chanvae.evaluate.preparation import table
 from chanvae.evaluate.twosample import statistics_test

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chanvae.evaluate.catalogue import STATISTICS
+from chanvae.catalogue.statistics import STATISTICS
 from chanvae.evaluate.direction import direction
 
 BY_NAME = {s.name: s for s in STATISTICS}

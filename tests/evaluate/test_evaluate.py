@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
+from chanvae.catalogue.grid import Grid
+from chanvae.catalogue.statistics import applicable
 from chanvae.evaluate.carry import FEWEST_GROUPS, carry
-from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.evaluate import evaluate
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.learning import learning_curve
 from chanvae.evaluate.looks import compute
 from chanvae.evaluate.preparation import table

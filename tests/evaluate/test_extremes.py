@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from chanvae.arrays import ArrayGeometry
+from chanvae.catalogue.grid import Grid, View
+from chanvae.catalogue.statistics import applicable
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.catalogue import applicable
-from chanvae.evaluate.grid import Grid, View
 from chanvae.evaluate.looks import compute
 
 

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
+from chanvae.catalogue.grid import Grid
+from chanvae.catalogue.statistics import applicable
 from chanvae.evaluate import page as pages
 from chanvae.evaluate.carry import carry
-from chanvae.evaluate.catalogue import applicable
 from chanvae.evaluate.compare import compare
 from chanvae.evaluate.conclusion import conclude
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.learning import learning_curve
 from chanvae.evaluate.looks import compute
 from chanvae.evaluate.preparation import table
@@ -20,13 +20,13 @@ from chanvae.evaluate.rows import rows, worst_first
 @pytest.fixture(scope="module")
 def full(make, hasty):
     """A report with every part in it."""
-    measured, generated = make(300, 1), make(300, 2, spread=250e-9)
-    report = compare(measured, generated, training=make(600, 3))
+    measured, generated = make(150, 1), make(150, 2, spread=250e-9)
+    report = compare(measured, generated, training=make(300, 3))
     known = applicable(Grid.of(measured))
-    values = [compute(d) for d in (measured, generated, make(300, 4))]
+    values = [compute(d) for d in (measured, generated, make(150, 4))]
     tables = tuple(table(v, known) for v in values)
     carried = carry("values of day", known, *values, tables, None)
-    curve = learning_curve(measured, generated, 600, lambda share: make(300, 5))
+    curve = learning_curve(measured, generated, 300, lambda share: make(150, 5))
     return conclude(dataclasses.replace(report, carry=carried, learning=curve))
 
 

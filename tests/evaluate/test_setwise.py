@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from chanvae.catalogue.grid import Grid
 from chanvae.evaluate.features import ENVELOPE_BINS, ENVELOPE_DB
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.looks import look
 from chanvae.evaluate.setfigures import decibel_rms, envelope_quantile, set_figures
 from chanvae.evaluate.setwise import (

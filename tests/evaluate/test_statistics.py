@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from chanvae.arrays import ArrayGeometry
+from chanvae.catalogue.grid import Grid
+from chanvae.catalogue.statistics import STATISTICS, applicable
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate.catalogue import STATISTICS, applicable
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.looks import compute, look
 
 

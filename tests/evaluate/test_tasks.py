@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from chanvae.catalogue.grid import Grid
 from chanvae.evaluate.compression import compressor
 from chanvae.evaluate.estimation import COMB, estimator
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.tasks import tasks
 
 
@@ -52,7 +52,7 @@ def test_equal_and_far(make):
     assert all(t.loss.value > 1 and t.verdict == "off" and "worse" in t.sentence for t in far)
 
 
-def test_without_a_training_set_and_seeded(make):
+def test_without_a_training_set_and_seeded(make, hasty):
     sets = make(200, 1), make(200, 2), None
     first, again = (tasks(*sets, seed=1) for _ in range(2))
     assert first == again

@@ -5,9 +5,9 @@ import torch
 from jaxtyping import Complex
 from torch import Tensor
 
+from chanvae.catalogue.grid import Grid
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.baselines.resample import made
-from chanvae.evaluate.grid import Grid
 from chanvae.models.components import components
 
 FULL = 2048

@@ -5,9 +5,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from chanvae.catalogue.grid import Grid
 from chanvae.channels import ChannelDataset
 from chanvae.evaluate.baselines.resample import made
-from chanvae.evaluate.grid import Grid
 from chanvae.evaluate.looks import compute
 from chanvae.stats.delay import delay_axis, power_delay_profile
 from chanvae.stats.spatial import End, array_axis

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from chanvae.evaluate.grid import Grid, View
+from chanvae.catalogue.grid import Grid, View
 
 
 @dataclass(frozen=True)

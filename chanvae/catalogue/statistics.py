@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from chanvae.arrays import ArrayGeometry
-from chanvae.evaluate.grid import Grid, View
-from chanvae.evaluate.statistics import Statistic
+from chanvae.catalogue.grid import Grid, View
+from chanvae.catalogue.statistic import Statistic
 from chanvae.stats import angle, capacity, delay, doppler, fading, spatial
 from chanvae.stats.spatial import End
 

@@ -1,0 +1,139 @@
+"""Which draws are kept: those that measured channels could be, by a learned ratio of densities."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from chanvae.catalogue.grid import Grid, View
+from chanvae.catalogue.statistics import applicable
+from chanvae.channels import ChannelDataset
+from chanvae.nn.blocks import perceptron
+
+LEVELS = 257
+"""Quantiles that a statistic is made Gaussian by."""
+WIDTH, LAYERS = 256, 2
+ROUNDS = 16
+"""Times that a draw which is not kept is drawn anew; the last is kept as it is."""
+_FARTHEST = 6.0
+"""Standard deviations from the mean at which a statistic is cut."""
+_TOGETHER = 512
+
+
+class Selection(nn.Module):
+    """Rejection sampling by the ratio of the densities of measured and drawn channels.
+
+    A perceptron is shown the statistics of a channel, as the referee has them, and says the
+    logarithm of the ratio; it is learned as a classifier of the two. Of conditions it is shown
+    only those that are no statistics: a measured channel has the spreads it is said to have, and
+    the ratio would be of that alone. A draw is kept with the chance ratio over ``exp(cap)``, and
+    drawn anew for the same conditions otherwise.
+
+    Args:
+        template: Axes and arrays of the channels.
+        labels: Entries of a condition vector that are no statistics.
+
+    References:
+        Azadi et al., ICLR 2019, arXiv:1810.06758 (discriminator rejection sampling); Bauer and
+        Mnih, AISTATS 2019, arXiv:1810.11428 (the same for priors of variational autoencoders).
+    """
+
+    used: Tensor
+    knots: Tensor
+    mean: Tensor
+    deviation: Tensor
+    cap: Tensor
+
+    def __init__(self, template: ChannelDataset, labels: Sequence[int]) -> None:
+        super().__init__()
+        self._grid, self._labels = Grid.of(template), list(labels)
+        self.statistics = applicable(self._grid)
+        count = len(self.statistics)
+        self.register_buffer("used", torch.zeros(count, dtype=torch.bool))
+        self.register_buffer("knots", torch.zeros(count, LEVELS, dtype=torch.float64))
+        self.register_buffer("mean", torch.zeros(count, dtype=torch.float64))
+        self.register_buffer("deviation", torch.ones(count, dtype=torch.float64))
+        self.register_buffer("cap", torch.tensor(-math.inf))
+        self.net = perceptron(3 * count + len(labels), WIDTH, LAYERS, 1)
+
+    @property
+    def active(self) -> bool:
+        """Whether a ratio was found; if not, every draw is kept."""
+        return bool(self.cap > -math.inf)
+
+    def fit_scale(self, seen: Tensor) -> None:
+        """Learn how the statistics of measured channels ``[n, statistics]`` are distributed."""
+        levels = torch.linspace(0, 1, LEVELS, dtype=torch.float64)
+        for k, statistic in enumerate(self.statistics):
+            values = seen[seen[:, k].isfinite(), k]
+            if len(values) < 2 or values.std() <= statistic.resolution:
+                continue
+            ordered = values.sort().values
+            self.knots[k] = ordered[(levels * (len(ordered) - 1)).round().long()]
+            self.mean[k], self.deviation[k] = values.mean(), values.std()
+            self.used[k] = True
+
+    @torch.no_grad()
+    def look(self, h: Tensor) -> Tensor:
+        """Statistics of channels ``[n, rx, tx, time, freq]``, float64 ``[n, statistics]``."""
+        grid = Grid(
+            self._grid.freq.to(h.device),
+            self._grid.time.to(h.device),
+            self._grid.rx_array,
+            self._grid.tx_array,
+        )
+        found = []
+        for part in h.split(_TOGETHER):
+            view = View(part, grid)
+            found.append(torch.stack([s.function(view).double() for s in self.statistics], 1))
+        return torch.cat(found)
+
+    def inputs(self, seen: Tensor, c: Tensor) -> Tensor:
+        """What the perceptron is shown, ``[n, inputs]``.
+
+        Args:
+            seen: Statistics ``[n, statistics]``.
+            c: Condition vectors ``[n, conditions]``.
+        """
+        known = seen.isfinite() & self.used
+        values = torch.where(known, seen, self.mean)
+        columns = values.T.contiguous()
+        place = torch.searchsorted(self.knots, columns) + torch.searchsorted(
+            self.knots, columns, right=True
+        )
+        level = (place.double() / (2 * LEVELS)).clamp(0.5 / LEVELS, 1 - 0.5 / LEVELS)
+        normal = torch.where(known, torch.special.ndtri(level).T, 0.0)
+        standard = ((values - self.mean) / self.deviation).clamp(-_FARTHEST, _FARTHEST)
+        return torch.cat([normal, standard, known, c[:, self._labels]], 1).float()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logarithm of the ratio of densities, measured over drawn, ``[n]``."""
+        return self.net(inputs)[:, 0]
+
+    def settle(self, ratios: Tensor, draws: float) -> None:
+        """Choose the cap so that one in ``draws`` is kept on average.
+
+        Args:
+            ratios: Logarithms of the ratio of draws ``[n]``.
+            draws: Draws for one that is kept, at most; fewer where no ratio is larger.
+        """
+        low, high = ratios.min(), ratios.max()
+        for _ in range(50):
+            middle = (low + high) / 2
+            kept = (ratios - middle).clamp(max=0).exp().mean()
+            low, high = (middle, high) if kept > 1 / draws else (low, middle)
+        self.cap = high.to(self.cap)
+
+    @torch.no_grad()
+    def refused(self, h: Tensor, c: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Which draws ``[n]`` are not kept, as indices.
+
+        Args:
+            h: Drawn channels ``[n, rx, tx, time, freq]``.
+            c: Their condition vectors.
+            generator: What chance is drawn from.
+        """
+        chance = (self(self.inputs(self.look(h), c)) - self.cap).exp()
+        drawn = torch.rand(len(h), generator=generator, device=h.device)
+        return torch.nonzero(drawn >= chance)[:, 0]

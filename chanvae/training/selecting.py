@@ -1,0 +1,104 @@
+"""The last stage of a fit: which draws are kept."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from chanvae.config import Selection as SelectionConfig
+from chanvae.models.site import Registered, SiteModel
+from chanvae.seeds import generator_for
+from chanvae.training.loop import Stage
+from chanvae.training.supply import FileMaps
+
+FEWEST = 64
+"""Fewer channels to choose by say nothing."""
+NAME = "selection"
+_BATCH = 1024
+_SPOILT = 0.1
+"""Share of the inputs that is left out at random while it learns."""
+
+
+class Selecting:
+    """A classifier of measured and drawn channels, from which the ratio of their densities comes.
+
+    Args:
+        model: A model that is trained and calibrated; its selection is fitted.
+        train: What it was trained on.
+        validation: What chooses the weights, and whether there is anything to select by.
+        how: Settings.
+        most: Realisations that there is time for.
+        seed: Seed of the fit.
+    """
+
+    def __init__(
+        self,
+        model: SiteModel,
+        train: Registered,
+        validation: Registered,
+        how: SelectionConfig,
+        most: int,
+        seed: int,
+    ) -> None:
+        assert model.selection is not None
+        self._model, self._how, self.selection = model, how, model.selection
+        n = min(len(train), how.realisations, most)
+        rows = torch.randperm(len(train), generator=generator_for(seed, NAME, 0))[:n].sort().values
+        measured = self._measured(train, rows)
+        self.selection.fit_scale(measured)
+        self._x, self._y = self._pairs(measured, train.c[rows], generator_for(seed, NAME, 1))
+        kept = torch.arange(len(validation))
+        judged = self._measured(validation, kept)
+        generator = generator_for(seed, NAME, 2)
+        self._held_out = self._pairs(judged, validation.c, generator)
+        self.stage = Stage(
+            NAME, self.selection, how.optimisation, len(self._x), self._loss, self._validate, seed
+        )  # fmt: skip
+
+    def end(self) -> None:
+        """Choose the cap, if channels that chose nothing but weights are told apart at all."""
+        x, y = self._held_out
+        with torch.no_grad():
+            ratios = self.selection(x)
+        error = functional.binary_cross_entropy_with_logits(ratios, y, reduction="none")
+        beyond = math.log(2) - float(error.mean())
+        if len(y) >= 2 * FEWEST and beyond > float(error.std()) / math.sqrt(len(y)):
+            self.selection.settle(ratios[y == 0], self._how.draws)
+
+    def _measured(self, data: Registered, rows: Tensor) -> Tensor:
+        """Statistics of measured channels."""
+        seen = []
+        for part in rows.split(_BATCH):
+            maps = data.x.read(part) if isinstance(data.x, FileMaps) else data.x[part]
+            seen.append(self.selection.look(self._model.restore(maps, data.pose[part])))
+        return torch.cat(seen)
+
+    def _pairs(
+        self, measured: Tensor, c: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Inputs of measured channels and of draws for their conditions; which are measured."""
+        drawn = torch.cat(
+            [
+                self.selection.look(self._model.draw(part, generator, every=True))
+                for part in c.split(_BATCH)
+            ]
+        )
+        seen, told = torch.cat([measured, drawn]), torch.cat([c, c])
+        label = torch.repeat_interleave(torch.tensor([1.0, 0.0]), len(c))
+        return self.selection.inputs(seen, told), label
+
+    def _loss(self, rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
+        x = self._x[rows]
+        whole = torch.rand(x.shape, generator=generator) >= _SPOILT
+        error = functional.binary_cross_entropy_with_logits(
+            self.selection(x * whole), self._y[rows], reduction="none"
+        )
+        return {"loss": error}
+
+    @torch.no_grad()
+    def _validate(self, _: torch.Generator) -> dict[str, Any]:
+        x, y = self._held_out
+        error = functional.binary_cross_entropy_with_logits(self.selection(x), y)
+        return {"loss": float(error)}
