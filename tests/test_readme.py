@@ -34,7 +34,9 @@ def place(tmp_path, monkeypatch):
 
 def run(monkeypatch, words: list[str]) -> None:
     if words[1] == "fit":
-        words = [*words, *(w for s in (*SHORT, "model.network.width=16") for w in ("--set", s))]
+        little = [*SHORT, "model.network.width=16"]
+        little += [] if "--quick" in words else ["model.selection.optimisation.steps=60"]
+        words = [*words, *(w for s in little for w in ("--set", s))]
     if words[1] == "evaluate":
         words = [*words, "--quick"]
     monkeypatch.setattr(sys, "argv", words)

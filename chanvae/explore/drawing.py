@@ -37,7 +37,7 @@ def draw(run: Run, point: Point, n: int = 1) -> ChannelDataset:
     """Channels at a point.
 
     Without other noise and unmoved they are those of ``run.sample(n, seed=..., again=0,
-    **asked)``: along a walk one draw changes, and none is replaced by another.
+    every=True, **asked)``: along a walk one draw changes, and none is replaced by another.
 
     Args:
         run: The model.

@@ -89,7 +89,7 @@ def _point(
     if point.noise or point.moved:
         return {"python": python, "shell": None}
     words = ["chanvae", "generate", str(run.directory or "run"), "-n", str(asked.n)]
-    words += ["-o", f"{asked.what}.h5", "--seed", str(point.seed), "--again", "0"]
+    words += ["-o", f"{asked.what}.h5", "--seed", str(point.seed), "--again", "0", "--every"]
     for name, value in told.items():
         text = written(run.vector.column(name), value)
         words += [OPTIONS[name], text] if name in OPTIONS else ["--condition", f"{name}={text}"]

@@ -50,6 +50,7 @@ class ChannelModel:
             own Doppler shift (:func:`chanvae.link.motion.moved`). 0: channels stand still.
         carrier_frequency: Carrier [Hz], where the source does not say.
         extrapolate: Allow conditions outside what the training data held.
+        every: Keep every draw of a run, also what it has learned to refuse: faster, less faithful.
         seed: Call k draws from (seed, k). Without one, calls follow ``sionna.phy.config.seed``.
         precision: ``"single"`` or ``"double"``; Sionna's own if not given.
         device: Where the tensors go, ``"cpu"`` or ``"cuda:0"``; Sionna's own if not given.
@@ -71,13 +72,14 @@ class ChannelModel:
         speed: float = 0.0,
         carrier_frequency: float | None = None,
         extrapolate: bool = False,
+        every: bool = False,
         seed: int | None = None,
         precision: Precision | None = None,
         device: str | None = None,
     ) -> None:
         if not isinstance(source, Run | ChannelDataset):
             source = open_run(source) if Path(source).is_dir() else load(source)
-        self._supply = supply(source, conditions or {}, extrapolate)
+        self._supply = supply(source, conditions or {}, extrapolate, every)
         template = self._supply.template
         self._grid, self._time = grid_of(template), np.asarray(template.time, np.float64)
         try:

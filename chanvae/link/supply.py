@@ -45,11 +45,13 @@ class FromRun:
         conditions: Name -> what is asked: a value, values ``[k]`` that are drawn at random, a
             distribution of scipy or torch, or a function (n, numpy generator) -> ``[n]``.
         extrapolate: Allow conditions outside the known range.
+        every: Keep every draw.
     """
 
     run: Run
     conditions: Mapping[str, Any]
     extrapolate: bool = False
+    every: bool = False
 
     def __post_init__(self) -> None:
         for name, asked in self.conditions.items():
@@ -71,8 +73,8 @@ class FromRun:
             size, number = min(TOGETHER, n - start), start // TOGETHER
             now = {name: values[start : start + size] for name, values in asked.items()}
             own = seed_for(seed, number)
-            made = self.run.sample(size, seed=own, extrapolate=self.extrapolate, **now)
-            return made.h[:]
+            options = {"seed": own, "extrapolate": self.extrapolate, "every": self.every}
+            return self.run.sample(size, **options, **now).h[:]
 
         # A batch of a link is a fraction of the batches that `generate` draws side by side.
         return np.concatenate(list(in_order(part, range(0, n, TOGETHER))))
@@ -174,9 +176,9 @@ def _values(asked: Any, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def supply(
-    source: Run | ChannelDataset, conditions: Mapping[str, Any], extrapolate: bool
+    source: Run | ChannelDataset, conditions: Mapping[str, Any], extrapolate: bool, every: bool
 ) -> Supply:
     """Channels of a model or of a set."""
     if isinstance(source, Run):
-        return FromRun(source, conditions, extrapolate)
+        return FromRun(source, conditions, extrapolate, every)
     return FromData(replace(source, groups={}), conditions)

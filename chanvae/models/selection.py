@@ -33,6 +33,7 @@ class Selection(nn.Module):
     Args:
         template: Axes and arrays of the channels.
         labels: Entries of a condition vector that are no statistics.
+        draws: Draws for one that is kept, on average, at most.
 
     References:
         Azadi et al., ICLR 2019, arXiv:1810.06758 (discriminator rejection sampling); Bauer and
@@ -45,9 +46,9 @@ class Selection(nn.Module):
     deviation: Tensor
     cap: Tensor
 
-    def __init__(self, template: ChannelDataset, labels: Sequence[int]) -> None:
+    def __init__(self, template: ChannelDataset, labels: Sequence[int], draws: float) -> None:
         super().__init__()
-        self._grid, self._labels = Grid.of(template), list(labels)
+        self.draws, self._grid, self._labels = draws, Grid.of(template), list(labels)
         self.statistics = applicable(self._grid)
         count = len(self.statistics)
         self.register_buffer("used", torch.zeros(count, dtype=torch.bool))
@@ -111,18 +112,17 @@ class Selection(nn.Module):
         """Logarithm of the ratio of densities, measured over drawn, ``[n]``."""
         return self.net(inputs)[:, 0]
 
-    def settle(self, ratios: Tensor, draws: float) -> None:
-        """Choose the cap so that one in ``draws`` is kept on average.
+    def settle(self, ratios: Tensor) -> None:
+        """Choose the cap so that one in :attr:`draws` is kept, or more where no ratio is large.
 
         Args:
             ratios: Logarithms of the ratio of draws ``[n]``.
-            draws: Draws for one that is kept, at most; fewer where no ratio is larger.
         """
         low, high = ratios.min(), ratios.max()
         for _ in range(50):
             middle = (low + high) / 2
             kept = (ratios - middle).clamp(max=0).exp().mean()
-            low, high = (middle, high) if kept > 1 / draws else (low, middle)
+            low, high = (middle, high) if kept > 1 / self.draws else (low, middle)
         self.cap = high.to(self.cap)
 
     @torch.no_grad()

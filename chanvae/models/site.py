@@ -83,11 +83,12 @@ class SiteModel(nn.Module):
         self.pose_prior = PosePrior(len(grid.shape), conditions, varying)
         prior = getattr(config, "prior", None)
         self.latent_prior = prior_of(grid, self.cvae, self.context.width, prior)
+        how = getattr(config, "selection", None)
         self.selection = None
-        if getattr(config, "selection", None) is not None:
+        if how is not None:
             spreads = computed(vector).values()
             labels = [k for k in range(conditions) if k not in spreads]
-            self.selection = Selection(template, labels)
+            self.selection = Selection(template, labels, how.draws)
         self.register_buffer("tilt", torch.ones(grid.shape[-1]))
         knots = torch.linspace(-4, 4, KNOTS, dtype=torch.float64)
         self.register_buffer("held", knots.expand(conditions, -1).clone())

@@ -79,12 +79,15 @@ Angular spread: {meta.angular_spread_definition or "not a condition"}
 ## Training
 
 Best validation (autoencoder: negative ELBO and KL in nats per realisation; pose: nats; prior and
-rivals: their own loss), and the last of the refinement (mean W1/σ of eigenvalues and of the power
-at every delay and angle, drawn against validation maps).
+rivals: their own loss; selection: nats a realisation of telling measured from drawn channels, by
+guessing 0.69), and the last of the refinement (mean W1/σ of eigenvalues and of the power at every
+delay and angle, drawn against validation maps).
 
 | stage | step | loss | KL | active latents |
 |---|---|---|---|---|
 {stages}
+
+{_kept(run)}
 
 ## Limits
 
@@ -94,6 +97,19 @@ at every delay and angle, drawn against validation maps).
   other, so there is no trajectory from one to the next.
 - How close generated channels come to held-out measured ones is for `chanvae evaluate` to say.
 """
+
+
+def _kept(run: Run) -> str:
+    """What selection does."""
+    selection = run.model.selection
+    if selection is None:
+        return "Every draw is kept."
+    if not selection.active:
+        return "Every draw is kept: held-out measured channels cannot be told from draws."
+    return (
+        f"One in {selection.draws:g} draws is kept on average, or more, by how likely it is among "
+        "measured channels; `--every` keeps all."
+    )
 
 
 def _start(run: Run) -> str:

@@ -14,6 +14,7 @@ import pytest
 from chanvae.cli import COMMANDS, main
 from chanvae.generate import conditions_like
 from chanvae.io.hdf5 import write
+from chanvae.models.site import SiteModel
 from tests.conftest import SHORT, paths
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,21 @@ def test_generate_writes_what_was_asked(monkeypatch, capsys, run, tmp_path):
     memory = run.sample(1500, delay_spread=1e-7, los=1)
     with h5py.File(out) as file:
         np.testing.assert_array_equal(file["h"][:], memory.h)
+
+
+def test_generate_keeps_every_draw_if_asked(monkeypatch, capsys, run, tmp_path):
+    seen, draw = [], SiteModel.draw
+
+    def noted(self, *given, every=False, **more):
+        seen.append(every)
+        return draw(self, *given, every=every, **more)
+
+    monkeypatch.setattr(SiteModel, "draw", noted)
+    for more in ([], ["--every"]):
+        words = [str(run.directory), "-n", "5", "-o", str(tmp_path / "g.h5"), "--overwrite", *more]
+        code, _, _ = call(monkeypatch, capsys, "generate", *words)
+        assert code == 0
+    assert seen == [False, True]
 
 
 def test_generate_like_another_file(monkeypatch, capsys, run, measured, tmp_path):

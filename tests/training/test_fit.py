@@ -48,12 +48,13 @@ def test_the_run_in_memory_and_the_one_read_back_draw_the_same(run):
 
 def test_a_fit_stopped_in_every_stage_goes_on_to_the_same_weights(tmp_path):
     write(paths(200), tmp_path / "m.h5")
-    refined = ["training.refinement.steps=20", "training.refinement.average=0.9"]
-    config = configure("quick", [*SHORT, "training.optimisation.steps=20", *refined])
+    more = ["training.refinement.steps=20", "training.refinement.average=0.9"]
+    more += ["model.selection.draws=3", "model.selection.optimisation.steps=20"]
+    config = configure("quick", [*SHORT, "training.optimisation.steps=20", *more])
     whole = fit(tmp_path / "m.h5", tmp_path / "whole", config)
     with stopped_at(10, "autoencoder"):
         fit(tmp_path / "m.h5", tmp_path / "stopped", config)
-    for stage in ("pose", "prior", "refinement"):
+    for stage in ("pose", "prior", "refinement", "selection"):
         assert not (tmp_path / "stopped" / "model.safetensors").exists()
         with pytest.raises(DataError, match=r"not finished; go on with `chanvae fit --resume"):
             open_run(tmp_path / "stopped")

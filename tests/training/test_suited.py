@@ -52,7 +52,7 @@ def test_a_fit_takes_the_preset_that_suits(n, mean):
     said = []
 
     def settings(preset: str):
-        return configure(preset, [*SHORT, "training.refinement=null"])
+        return configure(preset, [*SHORT, "training.refinement=null", "model.selection=null"])
 
     data = copies() if n == 400 else paths(120)
     run = fit(data, config=settings, say=said.append)
