@@ -25,8 +25,8 @@ demo: $(INSTALLED)
 	$(BIN)/chanvae evaluate $(DEMO)/run
 	@echo "Open $(DEMO)/run/evaluation/report.html"
 
-test: $(INSTALLED)  # a process a core, so that threads do not wait for each other
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4
+test: $(INSTALLED)  # a process a core, so that threads do not wait; a file's fixtures made once
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -q -m slow

@@ -32,6 +32,10 @@ SHORT = [
 """Settings that make a fit short; what comes out is a model, though not a good one."""
 
 
+SHIPPED = (loop, "VALIDATIONS", loop.VALIDATIONS), (fit_module, "DRAWS", fit_module.DRAWS)
+"""What processes of their own, which no fixture reaches, look at."""
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _short_of_looks():
     """A short fit spends its time on validations, checkpoints and calibration otherwise."""

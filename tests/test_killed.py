@@ -26,6 +26,8 @@ FEW = [
     *(s.replace("60", "6") for s in SHORT if "steps" in s),
     "training.refinement.steps=6",
     "training.refinement.average=0.9",
+    "model.selection.draws=3",
+    "model.selection.optimisation.steps=6",
     "model.network.width=8",
     "model.network.hidden=16",
     "model.network.latent=8",
@@ -170,7 +172,7 @@ def converting(tmp_path: Path, to: str) -> Case:
 
 
 def test_a_fit_that_is_killed(fitting: Case):
-    torment(fitting, 2, seed=0)
+    torment(fitting, 1, seed=0)
 
 
 def test_a_generate_that_is_killed(generating: Case):

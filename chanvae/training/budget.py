@@ -55,11 +55,11 @@ class Budget:
             names.add("prior")
         if config.training.refinement is not None and "rival" not in names:
             names.add("refinement")
-        self._names = [name for name in SHARES if name in names]
         self._later = 0.0
         if getattr(config.model, "selection", None) is not None:
             names.add("selection")
             self._later = SELECTION * self._seconds
+        self._names = [name for name in SHARES if name in names]
         self._reserve = 0.0 if "rival" in names else CALIBRATION * self._seconds + self._later
 
     @property

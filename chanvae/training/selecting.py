@@ -18,7 +18,8 @@ FEWEST = 64
 NAME = "selection"
 _BATCH = 1024
 _LEAST = 0.01
-"""Nats by which held-out channels must be told apart; with less the AUC is below 0.58."""
+"""Nats, beyond a standard error, by which held-out channels must be told from draws; with less the
+AUC is below 0.58."""
 _SPOILT = 0.1
 """Share of the inputs that is left out at random while it learns."""
 
@@ -66,7 +67,7 @@ class Selecting:
             ratios = self.selection(x)
         error = functional.binary_cross_entropy_with_logits(ratios, y, reduction="none")
         beyond = math.log(2) - float(error.mean())
-        if beyond > _LEAST + 2 * float(error.std()) / math.sqrt(len(y)):
+        if beyond > _LEAST + float(error.std()) / math.sqrt(len(y)):
             self.selection.settle(ratios[y == 0])
 
     def _measured(self, data: Registered, rows: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ FEW = {"draws": 3, "optimisation": {"steps": 400, "batch": 256, "learning_rate":
 
 @pytest.fixture(scope="module")
 def material():
-    return _prepare(with_channel_conditions(paths(2000)), FitConfig(), False)
+    return _prepare(with_channel_conditions(paths(4000)), FitConfig(), False)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,7 @@ class Drawing(SiteModel):
 
 def drawing(material, late, share: float) -> Drawing:
     with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
         config = FitConfig().model
         model = Drawing(grid_of(material.dataset), material.vector, config, material.dataset[:0])
     model.material, model.late, model.share = material, late, share
@@ -76,12 +77,12 @@ def share_of_late(model, material, n: int = 4000, **options) -> float:
 
 
 def test_a_draw_is_kept_as_often_as_measured_channels_are_like_it(material, late):
-    """80 % instead of 50 %: the perceptron has a step to learn, and makes good most of it."""
-    model = selected(material, late, 0.8)
+    """85 % instead of 50 %: the perceptron has a step to learn, and makes good most of it."""
+    model = selected(material, late, 0.85)
     assert model.selection.active
-    assert share_of_late(model, material, every=True) == pytest.approx(0.8, abs=0.02)
-    assert share_of_late(model, material) == pytest.approx(0.55, abs=0.05)
-    assert share_of_late(model, material, met=True) == pytest.approx(0.8, abs=0.02)
+    assert share_of_late(model, material, every=True) == pytest.approx(0.85, abs=0.02)
+    assert share_of_late(model, material) == pytest.approx(0.55, abs=0.07)
+    assert share_of_late(model, material, met=True) == pytest.approx(0.85, abs=0.02)
 
 
 def test_where_nothing_tells_them_apart_every_draw_is_kept(material, late):

@@ -23,7 +23,7 @@ from chanvae.presets import configure
 from chanvae.together import average, overall, part_of, taking, whole
 from chanvae.training.fit import fit
 from chanvae.training.loop import Stage
-from tests.conftest import paths, stopped_at
+from tests.conftest import SHIPPED, paths, stopped_at
 from tests.training.test_kinds import KINDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
@@ -39,12 +39,20 @@ FEW = [
     "model.network.hidden=16",
     "model.network.latent=8",
     "model.prior.width=8",
+    "model.selection.draws=3",
+    "model.selection.optimisation.steps=4",
     "training.sixteen_bits=false",
 ]
 """A fit of a second, with all stages; its batch is not even, and 16 bits would round its parts."""
 
 
 ENV = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _as_in_other_processes(monkeypatch):
+    for place, name, value in SHIPPED:
+        monkeypatch.setattr(place, name, value)
 
 
 def command(words: list[str], processes: int = 2) -> list[str]:
@@ -235,7 +243,7 @@ MORE = {
 }
 for kind, more in {"vae": "training.free_bits=0.05", "vqvae": "model.codes=16"}.items():
     MORE[kind][1].append(more)
-SMALL = ["model.network.width=8", "model.network.latent=2", "model.prior.width=8"]
+SMALL = ["model.network.width=8", "model.network.latent=2", *FEW[9:12]]
 MORE["free"] = "quick", [*FEW, "training.free_bits=0.05"]
 MORE["file"] = "quick", [*FEW, "data.memory_gib=1e-9"]
 MORE["paths"] = "default", [*FEW[:6], FEW[-1], *SMALL]
