@@ -87,6 +87,11 @@ def main(
     grid = ResourceGrid(symbols, len(template.freq), template.subcarrier_spacing)
     ways = {"Sionna UMi": sionnas(grid)}
     ways |= {k: GenerateOFDMChannel(ChannelModel(r, seed=0), grid) for k, r in runs.items()}
+    ways |= {
+        f"{k}, every draw": GenerateOFDMChannel(ChannelModel(r, seed=0, every=True), grid)
+        for k, r in runs.items()
+        if r.model.selection is not None
+    }
     rates: dict[str, list[float]] = {name: [] for name in ways}
     with torch.no_grad():
         for _ in range(TURNS):

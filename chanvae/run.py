@@ -329,6 +329,14 @@ def open_run(directory: str | Path) -> Run:
     return restore(*load(folder / MODEL), directory=folder)
 
 
+def config_of(header: Mapping[str, Any]) -> FitConfig:
+    """The configuration of a run; one from before draws were selected keeps every draw."""
+    told = dict(header["config"])
+    if told["model"].get("kind") == "cvae":
+        told["model"] = {"selection": None, **told["model"]}
+    return FitConfig.model_validate(told)
+
+
 def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path) -> Run:
     """The inverse of :func:`describe`."""
     version = header.get("schema_version")
@@ -340,7 +348,7 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
             "install a newer chanvae"
         )
     try:
-        config = FitConfig.model_validate(header["config"])
+        config = config_of(header)
         vector = vector_of(header)
         rx, tx = (ArrayGeometry.from_json(header[k]) for k in ("rx_array", "tx_array"))
         freq, time = tensors["freq"].numpy(), tensors["time"].numpy()

@@ -94,6 +94,13 @@ def test_runs_that_are_none(run, tmp_path):
         open_run(tmp_path)
 
 
+def test_a_run_from_before_draws_were_selected_keeps_every_draw(run, tmp_path):
+    tensors, header = load(run.directory / "model.safetensors")
+    model = {k: v for k, v in header["config"]["model"].items() if k != "selection"}
+    save(tmp_path / "model.safetensors", tensors, header | {"config": {"model": model}})
+    assert open_run(tmp_path).config.model.selection is None
+
+
 def test_data_in_memory_cannot_be_read_again(run):
     with pytest.raises(DataError, match="--data"):
         run.dataset()

@@ -16,6 +16,8 @@ LEVELS = 257
 WIDTH, LAYERS = 256, 2
 ROUNDS = 16
 """Times that a draw which is not kept is drawn anew; the last is kept as it is."""
+AHEAD = 32
+"""Draws that are made at once for the last that are not kept: one takes nearly as long."""
 _FARTHEST = 6.0
 """Standard deviations from the mean at which a statistic is cut."""
 _TOGETHER = 512
@@ -126,8 +128,8 @@ class Selection(nn.Module):
         self.cap = high.to(self.cap)
 
     @torch.no_grad()
-    def refused(self, h: Tensor, c: Tensor, generator: torch.Generator | None) -> Tensor:
-        """Which draws ``[n]`` are not kept, as indices.
+    def kept(self, h: Tensor, c: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Which draws are kept ``[n]``.
 
         Args:
             h: Drawn channels ``[n, rx, tx, time, freq]``.
@@ -136,4 +138,4 @@ class Selection(nn.Module):
         """
         chance = (self(self.inputs(self.look(h), c)) - self.cap).exp()
         drawn = torch.rand(len(h), generator=generator, device=h.device)
-        return torch.nonzero(drawn >= chance)[:, 0]
+        return drawn < chance

@@ -16,7 +16,7 @@ from chanvae.models.maps import Drawing
 from chanvae.models.meeting import Meeting, computed
 from chanvae.models.paths import Paths
 from chanvae.models.priors import TOGETHER, PosePrior
-from chanvae.models.selection import ROUNDS, Selection
+from chanvae.models.selection import AHEAD, ROUNDS, Selection
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import ConditionVector
 from chanvae.transforms.registration import Pose, register, unregister
@@ -133,14 +133,18 @@ class SiteModel(nn.Module):
         h = self._draw(c, generator, asked, met, again)
         if met or every or self.selection is None or not self.selection.active:
             return h
-        refused = self.selection.refused(h, c, generator)
+        (refused,) = torch.nonzero(~self.selection.kept(h, c, generator), as_tuple=True)
         for _ in range(ROUNDS):
             if not len(refused):
                 break
-            told = c[refused]
+            each = max(AHEAD // len(refused), 1)
+            told = c[refused].repeat_interleave(each, 0)
             anew = self._draw(told, generator, asked, met, again)
-            h[refused] = anew
-            refused = refused[self.selection.refused(anew, told, generator)]
+            kept = self.selection.kept(anew, told, generator).reshape(-1, each)
+            before = (kept.cumsum(1) == 0).sum(1)  # draws before the first that is kept
+            start = each * torch.arange(len(refused), device=c.device)
+            h[refused] = anew[start + before.clamp(max=each - 1)]
+            refused = refused[before == each]
         return h
 
     def _draw(

@@ -30,6 +30,7 @@ from chanvae.run import (
     CHECKPOINT,
     MODEL,
     Run,
+    config_of,
     describe,
     grid_of,
     open_data,
@@ -122,7 +123,7 @@ def fit(
         if (folder / MODEL).is_file() and not (folder / CHECKPOINT).is_file():
             return open_run(folder)
         saved = load(folder / CHECKPOINT)
-        config, scales = FitConfig.model_validate(saved[1]["config"]), vector_of(saved[1])
+        config, scales = config_of(saved[1]), vector_of(saved[1])
         source = saved[1]["source"]
         _trust(reading, data or source.get("path"))
         if isinstance(data, ChannelDataset):
