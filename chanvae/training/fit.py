@@ -368,7 +368,6 @@ def _select(
     most = how.realisations
     if run.config.training.seconds:
         most = of_first(lambda: budget.selected(_seconds_of_draw(model, material.train, budget)))
-
     if min(len(material.train), most) < FEWEST or not len(material.validation):
         return
     selecting = Selecting(model, material.train, material.validation, how, most, run.config.seed)

@@ -11,12 +11,13 @@ from chanvae.config import Selection as SelectionConfig
 from chanvae.models.site import Registered, SiteModel
 from chanvae.seeds import generator_for
 from chanvae.training.loop import Stage
-from chanvae.training.supply import FileMaps
+from chanvae.training.supply import FileMaps, map_bytes
 
 FEWEST = 64
 """Fewer channels to choose by say nothing."""
 NAME = "selection"
-_BATCH = 1024
+_TOGETHER = 1 << 30
+"""Bytes of channels that are looked at together."""
 _LEAST = 0.01
 """Nats, beyond a standard error, by which held-out channels must be told from draws; with less the
 AUC is below 0.58."""
@@ -47,15 +48,14 @@ class Selecting:
     ) -> None:
         assert model.selection is not None
         self._model, self.selection = model, model.selection
+        self._batch = min(max(_TOGETHER // map_bytes(model.grid), 1), 1024)
         n = min(len(train), how.realisations, most)
         rows = torch.randperm(len(train), generator=generator_for(seed, NAME, 0))[:n].sort().values
         measured = self._measured(train, rows)
         self.selection.fit_scale(measured)
         self._x, self._y = self._pairs(measured, train.c[rows], generator_for(seed, NAME, 1))
-        kept = torch.arange(len(validation))
-        judged = self._measured(validation, kept)
-        generator = generator_for(seed, NAME, 2)
-        self._held_out = self._pairs(judged, validation.c, generator)
+        judged = self._measured(validation, torch.arange(len(validation)))
+        self._held_out = self._pairs(judged, validation.c, generator_for(seed, NAME, 2))
         self.stage = Stage(
             NAME, self.selection, how.optimisation, len(self._x), self._loss, self._validate, seed
         )  # fmt: skip
@@ -73,7 +73,7 @@ class Selecting:
     def _measured(self, data: Registered, rows: Tensor) -> Tensor:
         """Statistics of measured channels."""
         seen = []
-        for part in rows.split(_BATCH):
+        for part in rows.split(self._batch):
             maps = data.x.read(part) if isinstance(data.x, FileMaps) else data.x[part]
             seen.append(self.selection.look(self._model.restore(maps, data.pose[part])))
         return torch.cat(seen)
@@ -85,7 +85,7 @@ class Selecting:
         drawn = torch.cat(
             [
                 self.selection.look(self._model.draw(part, generator, every=True))
-                for part in c.split(_BATCH)
+                for part in c.split(self._batch)
             ]
         )
         seen, told = torch.cat([measured, drawn]), torch.cat([c, c])
