@@ -172,7 +172,7 @@ def converting(tmp_path: Path, to: str) -> Case:
 
 
 def test_a_fit_that_is_killed(fitting: Case):
-    torment(fitting, 1, seed=0)
+    torment(fitting, 2, seed=0)
 
 
 def test_a_generate_that_is_killed(generating: Case):

@@ -19,6 +19,12 @@ TOGETHER = 128
 """Maps drawn together: what stays in the cache is drawn twice as fast."""
 
 
+def quantiles(values: Tensor, count: int) -> Tensor:
+    """Values ``[count, ...]`` at even levels from the least to the largest of ``[n, ...]``."""
+    levels = torch.linspace(0, 1, count, dtype=torch.float64)
+    return values.sort(dim=0).values[(levels * (len(values) - 1)).round().long()]
+
+
 class PosePrior(nn.Module):
     """p(gain, place, traits | c): marginals by quantiles, dependence by a conditional spline flow.
 
@@ -66,9 +72,7 @@ class PosePrior(nn.Module):
         spread = entries.amax(0) - entries.amin(0)
         varying = spread > 1e-6
         prior = PosePrior(pose.position.shape[1], context, int(varying.sum()))
-        levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64)
-        ordered = entries.sort(dim=0).values
-        prior.quantiles = ordered[(levels * (len(ordered) - 1)).round().long()].T.contiguous()
+        prior.quantiles = quantiles(entries, KNOTS).T.contiguous()
         prior.cuts, prior.varying = cuts, varying
         return prior
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from chanvae.catalogue.grid import Grid, View
 from chanvae.catalogue.statistics import applicable
 from chanvae.channels import ChannelDataset
+from chanvae.models.priors import quantiles
 from chanvae.nn.blocks import perceptron
 
 LEVELS = 257
@@ -67,25 +69,19 @@ class Selection(nn.Module):
 
     def fit_scale(self, seen: Tensor) -> None:
         """Learn how the statistics of measured channels ``[n, statistics]`` are distributed."""
-        levels = torch.linspace(0, 1, LEVELS, dtype=torch.float64)
         for k, statistic in enumerate(self.statistics):
             values = seen[seen[:, k].isfinite(), k]
             if len(values) < 2 or values.std() <= statistic.resolution:
                 continue
-            ordered = values.sort().values
-            self.knots[k] = ordered[(levels * (len(ordered) - 1)).round().long()]
+            self.knots[k] = quantiles(values, LEVELS)
             self.mean[k], self.deviation[k] = values.mean(), values.std()
             self.used[k] = True
 
     @torch.no_grad()
     def look(self, h: Tensor) -> Tensor:
         """Statistics of channels ``[n, rx, tx, time, freq]``, float64 ``[n, statistics]``."""
-        grid = Grid(
-            self._grid.freq.to(h.device),
-            self._grid.time.to(h.device),
-            self._grid.rx_array,
-            self._grid.tx_array,
-        )
+        freq, time = (axis.to(h.device) for axis in (self._grid.freq, self._grid.time))
+        grid = replace(self._grid, freq=freq, time=time)
         found = []
         for part in h.split(_TOGETHER):
             view = View(part, grid)

@@ -1,6 +1,5 @@
 """The last touch of a fit: where draws are biased, the model is told by how much."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from chanvae.models.site import KNOTS, Registered, SiteModel
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.stats.spatial import effective_rank, singular_values
-from chanvae.training.supply import FileMaps
+from chanvae.training.supply import maps_of
 from chanvae.transforms.condition_vector import ConditionVector
 
 DRAWS = 4096
@@ -71,8 +70,10 @@ def calibrate(
     if not (tilt or places):
         return
     rows = _rows(train, seed, draws)
-    read = _reader(train)
-    wanted = torch.stack([_profile(read(r)) for r in rows.split(_BATCH)]).mean(0) if tilt else None
+    wanted = None
+    if tilt:
+        profiles = [_profile(maps_of(train.x, r)) for r in rows.split(_BATCH)]
+        wanted = torch.stack(profiles).mean(0)
     levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64).clamp(0.005, 0.995)
     for k in places.values():
         model.held[k] = torch.quantile(train.c[rows, k].double(), levels)
@@ -118,8 +119,8 @@ def quieten(model: SiteModel, train: Registered, seed: int, draws: int = LOOKS) 
     likelihood = getattr(model.cvae, "likelihood", None)
     if not isinstance(likelihood, PathsFromPlanes):
         return
-    looks, read = min(draws, LOOKS, len(train)), _reader(train)
-    wanted = _ranks(model, torch.cat([read(r) for r in _rows(train, seed, looks).split(_BATCH)]))
+    looks = min(draws, LOOKS, len(train))
+    wanted = _ranks(model, maps_of(train.x, _rows(train, seed, looks)))
     lot = torch.randint(len(train), (looks,), generator=generator_for(seed, "rest", 0))
     apart = []
     for rest in RESTS:
@@ -139,10 +140,6 @@ def _rows(train: Registered, seed: int, n: int) -> Tensor:
     """Training realisations to look at, the same for a seed."""
     order = torch.randperm(len(train), generator=generator_for(seed, "calibration", 0))
     return order[:n].sort().values
-
-
-def _reader(train: Registered) -> Callable[[Tensor], Tensor]:
-    return train.x.read if isinstance(train.x, FileMaps) else train.x.__getitem__
 
 
 def _profile(x: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ from chanvae.training.selecting import FEWEST, Selecting
 from chanvae.training.selecting import NAME as SELECTION
 from chanvae.training.start import settings, take
 from chanvae.training.suited import preset_for
-from chanvae.training.supply import FileMaps, map_bytes
+from chanvae.training.supply import FileMaps, map_bytes, maps_of
 from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
 
 Saved = tuple[dict[str, Tensor], dict[str, Any]]
@@ -262,7 +262,7 @@ def _prepare(
     if model.cvae.prepared:
         most = min(PREPARED, max(int(limit / 8) // map_bytes(model.grid), 256))
         some = torch.linspace(0, len(train) - 1, min(most, len(train))).long()
-        maps = train.x.read(some) if isinstance(train.x, FileMaps) else train.x[some]
+        maps = maps_of(train.x, some)
         told = model.context(train.c[some], train.pose[some])
         model.cvae.prepare(maps, told, config.seed)
     most = SHORT if config.training.seconds else VALIDATION

@@ -11,7 +11,7 @@ from chanvae.config import Selection as SelectionConfig
 from chanvae.models.site import Registered, SiteModel
 from chanvae.seeds import generator_for
 from chanvae.training.loop import Stage
-from chanvae.training.supply import FileMaps, map_bytes
+from chanvae.training.supply import map_bytes, maps_of
 
 FEWEST = 64
 """Fewer channels to choose by say nothing."""
@@ -58,7 +58,7 @@ class Selecting:
         self._held_out = self._pairs(judged, validation.c, generator_for(seed, NAME, 2))
         self.stage = Stage(
             NAME, self.selection, how.optimisation, len(self._x), self._loss, self._validate, seed
-        )  # fmt: skip
+        )
 
     def end(self) -> None:
         """Choose the cap, if channels that chose nothing but weights are told apart at all."""
@@ -74,8 +74,8 @@ class Selecting:
         """Statistics of measured channels."""
         seen = []
         for part in rows.split(self._batch):
-            maps = data.x.read(part) if isinstance(data.x, FileMaps) else data.x[part]
-            seen.append(self.selection.look(self._model.restore(maps, data.pose[part])))
+            h = self._model.restore(maps_of(data.x, part), data.pose[part])
+            seen.append(self.selection.look(h))
         return torch.cat(seen)
 
     def _pairs(

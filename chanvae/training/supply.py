@@ -117,6 +117,11 @@ class FileMaps:
         return max(_PIECE // self._bytes, 1)
 
 
+def maps_of(x: Tensor | FileMaps, rows: Tensor) -> Tensor:
+    """Maps of those rows, in memory; of a file they are read out of turn."""
+    return x.read(rows) if isinstance(x, FileMaps) else x[rows]
+
+
 def map_bytes(grid: AngleDelay) -> int:
     """Bytes of one map in memory."""
     return prod(grid.shape) * torch.complex64.itemsize
