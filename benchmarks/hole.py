@@ -49,14 +49,16 @@ def distances(measured, generated, seed: int = 0) -> dict[str, float]:
     """W1/σ of every statistic of a realisation that varies."""
     from scipy.stats import wasserstein_distance
 
+    from chanvae.catalogue.grid import Grid
+    from chanvae.catalogue.statistics import applicable
     from chanvae.evaluate.looks import compute
 
     found = {}
     left, right = compute(measured), compute(generated)
-    for name, values in left.items():
-        a, b = values[np.isfinite(values)], right[name][np.isfinite(right[name])]
-        if len(a) and len(b) and a.std() > 1e-9 * max(abs(a.mean()), 1e-30):
-            found[name] = wasserstein_distance(a, b) / a.std()
+    for statistic in applicable(Grid.of(measured)):
+        a, b = (v[np.isfinite(v)] for v in (left[statistic.name], right[statistic.name]))
+        if len(a) and len(b) and a.std() > statistic.resolution:
+            found[statistic.name] = wasserstein_distance(a, b) / a.std()
     return found
 
 

@@ -235,6 +235,10 @@ class Selection(Config):
     realisations: PositiveInt = Field(
         default=40_000, description="of measured and of drawn channels to learn from, at most"
     )
+    met: NonNegativeInt = Field(
+        default=20_000,
+        description="the same for draws whose spreads are met, which cost more; 0 keeps them all",
+    )
     optimisation: Optimisation = Optimisation(
         steps=5000, epochs=400, batch=512, learning_rate=2e-3, average=0.99
     )

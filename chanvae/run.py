@@ -333,7 +333,9 @@ def config_of(header: Mapping[str, Any]) -> FitConfig:
     """The configuration of a run; one from before draws were selected keeps every draw."""
     told = dict(header["config"])
     if told["model"].get("kind") == "cvae":
-        told["model"] = {"selection": None, **told["model"]}
+        selection = told["model"].get("selection")
+        selection = selection and {"met": 0, **selection}
+        told["model"] = {**told["model"], "selection": selection}
     return FitConfig.model_validate(told)
 
 

@@ -1,7 +1,7 @@
 """Which draws are kept: those that measured channels could be, by a learned ratio of densities."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from chanvae.catalogue.grid import Grid, View
 from chanvae.catalogue.statistics import applicable
 from chanvae.channels import ChannelDataset
+from chanvae.models.meeting import computed
 from chanvae.models.priors import quantiles
 from chanvae.nn.blocks import perceptron
+from chanvae.transforms.condition_vector import ConditionVector
 
 LEVELS = 257
 """Quantiles that a statistic is made Gaussian by."""
@@ -20,6 +22,9 @@ ROUNDS = 16
 """Times that a draw which is not kept is drawn anew; the last is kept as it is."""
 AHEAD = 32
 """Draws that are made at once for the last that are not kept: one takes nearly as long."""
+BLUR = 0.15
+"""Standard deviations by which spreads that are met are blurred: measured channels have theirs
+exactly, draws nearly."""
 _FARTHEST = 6.0
 """Standard deviations from the mean at which a statistic is cut."""
 _TOGETHER = 512
@@ -29,15 +34,20 @@ class Selection(nn.Module):
     """Rejection sampling by the ratio of the densities of measured and drawn channels.
 
     A perceptron is shown the statistics of a channel, as the referee has them, and says the
-    logarithm of the ratio; it is learned as a classifier of the two. Of conditions it is shown
-    only those that are no statistics: a measured channel has the spreads it is said to have, and
-    the ratio would be of that alone. A draw is kept with the chance ratio over ``exp(cap)``, and
-    drawn anew for the same conditions otherwise.
+    logarithm of the ratio; it is learned as a classifier of the two. A draw is kept with the
+    chance ratio over ``exp(cap)``, and drawn anew for the same conditions otherwise.
+
+    Of conditions it is shown those that are no statistics: a measured channel has the spreads it
+    is said to have, and the ratio would be of that alone. Where draws have met their spreads it
+    is the other way round: it is shown the spreads asked for, blurred, not those achieved, and of
+    all else how far it is from what these let expect. So a channel in a hole of the data, where
+    none was measured, is not refused for lying there.
 
     Args:
         template: Axes and arrays of the channels.
-        labels: Entries of a condition vector that are no statistics.
+        vector: Conditions of the model.
         draws: Draws for one that is kept, on average, at most.
+        met: Spreads that the draws have met, and their entries of a condition vector.
 
     References:
         Azadi et al., ICLR 2019, arXiv:1810.06758 (discriminator rejection sampling); Bauer and
@@ -48,34 +58,58 @@ class Selection(nn.Module):
     knots: Tensor
     mean: Tensor
     deviation: Tensor
+    expected: Tensor
     cap: Tensor
 
-    def __init__(self, template: ChannelDataset, labels: Sequence[int], draws: float) -> None:
+    def __init__(
+        self,
+        template: ChannelDataset,
+        vector: ConditionVector,
+        draws: float,
+        met: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__()
-        self.draws, self._grid, self._labels = draws, Grid.of(template), list(labels)
+        self.draws, self._grid, met = draws, Grid.of(template), met or {}
+        achieved = set(computed(vector).values()) - set(met.values())
+        self._told = [k for k in range(vector.width) if k not in achieved]
+        self._blur = torch.tensor([BLUR * (k in met.values()) for k in self._told])
         self.statistics = applicable(self._grid)
+        self._shown = [not s.name.startswith((*met,)) for s in self.statistics]
         count = len(self.statistics)
         self.register_buffer("used", torch.zeros(count, dtype=torch.bool))
         self.register_buffer("knots", torch.zeros(count, LEVELS, dtype=torch.float64))
         self.register_buffer("mean", torch.zeros(count, dtype=torch.float64))
         self.register_buffer("deviation", torch.ones(count, dtype=torch.float64))
+        if met:
+            powers = (len(met) + 1) * (len(met) + 2) // 2
+            self.register_buffer("expected", torch.zeros(powers, 2 * count))
         self.register_buffer("cap", torch.tensor(-math.inf))
-        self.net = perceptron(3 * count + len(labels), WIDTH, LAYERS, 1)
+        self.net = perceptron(3 * count + len(self._told), WIDTH, LAYERS, 1)
 
     @property
     def active(self) -> bool:
         """Whether a ratio was found; if not, every draw is kept."""
         return bool(self.cap > -math.inf)
 
-    def fit_scale(self, seen: Tensor) -> None:
-        """Learn how the statistics of measured channels ``[n, statistics]`` are distributed."""
+    def fit_scale(self, seen: Tensor, c: Tensor, generator: torch.Generator | None = None) -> None:
+        """Learn how the statistics of measured channels are distributed.
+
+        Args:
+            seen: Statistics ``[n, statistics]``.
+            c: Condition vectors ``[n, conditions]``.
+            generator: What the blur of spreads is drawn from.
+        """
         for k, statistic in enumerate(self.statistics):
             values = seen[seen[:, k].isfinite(), k]
-            if len(values) < 2 or values.std() <= statistic.resolution:
+            if not self._shown[k] or len(values) < 2 or values.std() <= statistic.resolution:
                 continue
             self.knots[k] = quantiles(values, LEVELS)
             self.mean[k], self.deviation[k] = values.mean(), values.std()
             self.used[k] = True
+        if self._blur.any():
+            terms = self._powers(self._blurred(c, generator))
+            placed = torch.cat(self._placed(seen)[:2], 1)
+            self.expected = torch.linalg.lstsq(terms, placed).solution
 
     @torch.no_grad()
     def look(self, h: Tensor) -> Tensor:
@@ -88,13 +122,23 @@ class Selection(nn.Module):
             found.append(torch.stack([s.function(view).double() for s in self.statistics], 1))
         return torch.cat(found)
 
-    def inputs(self, seen: Tensor, c: Tensor) -> Tensor:
+    def inputs(self, seen: Tensor, c: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """What the perceptron is shown, ``[n, inputs]``.
 
         Args:
             seen: Statistics ``[n, statistics]``.
             c: Condition vectors ``[n, conditions]``.
+            generator: What the blur of spreads is drawn from.
         """
+        normal, standard, known = self._placed(seen)
+        told = self._blurred(c, generator)
+        if self._blur.any():
+            of_normal, of_standard = (self._powers(told) @ self.expected).chunk(2, 1)
+            normal, standard = known * (normal - of_normal), known * (standard - of_standard)
+        return torch.cat([normal, standard, known, told], 1)
+
+    def _placed(self, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Statistics made Gaussian by their quantiles, standardised, and which are known."""
         known = seen.isfinite() & self.used
         values = torch.where(known, seen, self.mean)
         columns = values.T.contiguous()
@@ -104,7 +148,21 @@ class Selection(nn.Module):
         level = (place.double() / (2 * LEVELS)).clamp(0.5 / LEVELS, 1 - 0.5 / LEVELS)
         normal = torch.where(known, torch.special.ndtri(level).T, 0.0)
         standard = ((values - self.mean) / self.deviation).clamp(-_FARTHEST, _FARTHEST)
-        return torch.cat([normal, standard, known, c[:, self._labels]], 1).float()
+        return normal.float(), standard.float(), known.float()
+
+    def _blurred(self, c: Tensor, generator: torch.Generator | None) -> Tensor:
+        """Conditions that the perceptron is told ``[n, told]``."""
+        told = c[:, self._told].float()
+        if not self._blur.any():
+            return told
+        chance = torch.randn(told.shape, generator=generator, device=told.device)
+        return told + self._blur.to(told.device) * chance
+
+    def _powers(self, told: Tensor) -> Tensor:
+        """One, the spreads, and their products in pairs ``[n, terms]``."""
+        spreads = told[:, self._blur > 0]
+        i, j = torch.triu_indices(spreads.shape[1], spreads.shape[1])
+        return torch.cat([torch.ones_like(told[:, :1]), spreads, spreads[:, i] * spreads[:, j]], 1)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logarithm of the ratio of densities, measured over drawn, ``[n]``."""
@@ -132,6 +190,6 @@ class Selection(nn.Module):
             c: Their condition vectors.
             generator: What chance is drawn from.
         """
-        chance = (self(self.inputs(self.look(h), c)) - self.cap).exp()
+        chance = (self(self.inputs(self.look(h), c, generator)) - self.cap).exp()
         drawn = torch.rand(len(h), generator=generator, device=h.device)
         return drawn < chance

@@ -13,7 +13,7 @@ from chanvae.models.cvae import draw
 from chanvae.models.densities import prior_of
 from chanvae.models.family import model_of
 from chanvae.models.maps import Drawing
-from chanvae.models.meeting import Meeting, computed
+from chanvae.models.meeting import Meeting
 from chanvae.models.paths import Paths
 from chanvae.models.priors import TOGETHER, PosePrior
 from chanvae.models.selection import AHEAD, ROUNDS, Selection
@@ -84,11 +84,11 @@ class SiteModel(nn.Module):
         prior = getattr(config, "prior", None)
         self.latent_prior = prior_of(grid, self.cvae, self.context.width, prior)
         how = getattr(config, "selection", None)
-        self.selection = None
-        if how is not None:
-            spreads = computed(vector).values()
-            labels = [k for k in range(conditions) if k not in spreads]
-            self.selection = Selection(template, labels, how.draws)
+        self.selection = self.met_selection = None
+        if how is not None and self.meets != "always":
+            self.selection = Selection(template, vector, how.draws)
+        if how is not None and how.met and self.meets != "never" and self.meeting.entries:
+            self.met_selection = Selection(template, vector, how.draws, self.meeting.places)
         self.register_buffer("tilt", torch.ones(grid.shape[-1]))
         knots = torch.linspace(-4, 4, KNOTS, dtype=torch.float64)
         self.register_buffer("held", knots.expand(conditions, -1).clone())
@@ -97,6 +97,18 @@ class SiteModel(nn.Module):
     def register(self, h: Tensor) -> tuple[Tensor, Pose]:
         """Channels ``[n, rx, tx, time, freq]`` to registered maps and poses."""
         return register(self.grid.unfold(h), self.grid)
+
+    @property
+    def selections(self) -> tuple[Selection | None, Selection | None]:
+        """What chooses among draws, and among those whose spreads are met."""
+        return self.selection, self.met_selection
+
+    @property
+    def spreads(self) -> Tensor:
+        """Entries of a condition vector that are spreads, and can be met ``[conditions]``."""
+        entries = torch.zeros(len(self.held), dtype=torch.bool)
+        entries[self.meeting.entries] = True
+        return entries
 
     @torch.no_grad()
     def posterior(self, data: Registered, generator: torch.Generator | None = None) -> Tensor:
@@ -126,21 +138,21 @@ class SiteModel(nn.Module):
                 the configuration says, and where it leaves them to the networks, if asked for.
             again: Times that draws which no weights bring within :data:`NEAR` of those spreads
                 are drawn anew; the nearest stays.
-            every: Keep every draw. Otherwise those are drawn anew that the selection refuses,
-                except where spreads are met: what it has learned is not of such draws.
+            every: Keep every draw. Otherwise those are drawn anew that the selection refuses.
         """
         met = self.is_met(asked) if met is None else met
         h = self._draw(c, generator, asked, met, again)
-        if met or every or self.selection is None or not self.selection.active:
+        selection = self.selections[met]
+        if every or selection is None or not selection.active:
             return h
-        (refused,) = torch.nonzero(~self.selection.kept(h, c, generator), as_tuple=True)
+        (refused,) = torch.nonzero(~selection.kept(h, c, generator), as_tuple=True)
         for _ in range(ROUNDS):
             if not len(refused):
                 break
             each = max(AHEAD // len(refused), 1)
             told = c[refused].repeat_interleave(each, 0)
             anew = self._draw(told, generator, asked, met, again)
-            kept = self.selection.kept(anew, told, generator).reshape(-1, each)
+            kept = selection.kept(anew, told, generator).reshape(-1, each)
             before = (kept.cumsum(1) == 0).sum(1)  # draws before the first that is kept
             start = each * torch.arange(len(refused), device=c.device)
             h[refused] = anew[start + before.clamp(max=each - 1)]

@@ -15,12 +15,12 @@ from chanvae.training.loop import VALIDATIONS, Stage
 CLOCKS = {"wall": time.monotonic, "cpu": time.process_time}
 """Seconds that pass, and seconds that the cores work for this process."""
 SHARES = {"autoencoder": 0.4, "rival": 0.9, "pose": 0.03, "prior": 0.16, "refinement": 0.38,
-          "selection": 0.05}  # fmt: skip
+          "selection": 0.05, "met selection": 0.05}  # fmt: skip
 """How stages share the time, in proportion; those that a fit does not have leave it to others."""
 CALIBRATION = 0.12
 """Share of the time for drawing to calibrate."""
 SELECTION = 0.06
-"""Share of the time for drawing what selection learns from."""
+"""Share of the time for drawing what a selection learns from."""
 LOOKS = 10
 """Validations of a stage, at least, that must fit."""
 OVER = 1.15
@@ -55,10 +55,9 @@ class Budget:
             names.add("prior")
         if config.training.refinement is not None and "rival" not in names:
             names.add("refinement")
-        self._later = 0.0
-        if getattr(config.model, "selection", None) is not None:
-            names.add("selection")
-            self._later = SELECTION * self._seconds
+        self._choosing = _selections(config)
+        names |= set(self._choosing)
+        self._later = SELECTION * self._seconds * len(self._choosing)
         self._names = [name for name in SHARES if name in names]
         self._reserve = 0.0 if "rival" in names else CALIBRATION * self._seconds + self._later
 
@@ -72,9 +71,11 @@ class Budget:
         left = max(self.left - self._later, (self._reserve - self._later) / 2)
         return int(left / rounds / max(each, 1e-9))
 
-    def selected(self, each: float) -> int:
-        """How many channels selection may learn from, at ``each`` seconds a draw."""
-        return int(max(self.left, self._later / 2) / (each + _LOOKED_AT))
+    def selected(self, each: float, name: str) -> int:
+        """How many channels that selection may learn from, at ``each`` seconds a draw."""
+        still = len(self._choosing) - self._choosing.index(name)
+        left = max(self.left / still, SELECTION * self._seconds / 2)
+        return int(left / (each + _LOOKED_AT))
 
     def grant(self, stage: Stage) -> None:
         """Give a stage as many steps as its share of the time holds.
@@ -87,7 +88,10 @@ class Budget:
         tried = _tried(stage, self._clock)
         each, look, left = of_first(lambda: [*tried, self.left])
         rest = sum(SHARES[name] for name in self._names[self._names.index(stage.name) :])
-        reserve = 0.0 if stage.name == "selection" else self._reserve
+        reserve = self._reserve
+        if stage.name in self._choosing:
+            later = self._choosing[self._choosing.index(stage.name) + 1 :]
+            reserve = SELECTION * self._seconds * len(later)
         seconds = (left - reserve) * SHARES[stage.name] / rest
         steps = int((seconds - VALIDATIONS * look) / each)
         if steps < LOOKS and stage.name not in ("autoencoder", "rival"):
@@ -108,6 +112,15 @@ class Budget:
                 f"the {stage.realisations:,} training realisations; one takes about "
                 f"{self._seconds / passes:.0f} s"
             )
+
+
+def _selections(config: FitConfig) -> list[str]:
+    """Stages that learn which draws are kept, in order."""
+    selection, meet = (getattr(config.model, name, None) for name in ("selection", "meet"))
+    if selection is None:
+        return []
+    met = ["met selection"] if selection.met and meet != "never" else []
+    return met if meet == "always" else ["selection", *met]
 
 
 def _tried(stage: Stage, clock: Callable[[], float]) -> tuple[float, float]:

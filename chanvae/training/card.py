@@ -101,13 +101,14 @@ delay and angle, drawn against validation maps).
 
 def _kept(run: Run) -> str:
     """What selection does."""
-    selection = run.model.selection
-    if selection is None:
+    there = [s for s in run.model.selections if s is not None]
+    active = [s for s in there if s.active]
+    if not there:
         return "Every draw is kept."
-    if not selection.active:
+    if not active:
         return "Every draw is kept: held-out measured channels cannot be told from draws."
     return (
-        f"One in {selection.draws:g} draws is kept on average, or more, by how likely it is among "
+        f"One in {active[0].draws:g} draws is kept on average, or more, by how likely it is among "
         "measured channels; `--every` keeps all."
     )
 

@@ -52,8 +52,7 @@ from chanvae.training.record import CONFIG, Record
 from chanvae.training.refinement import Refinement
 from chanvae.training.registering import registered
 from chanvae.training.schedules import kl_weight
-from chanvae.training.selecting import FEWEST, Selecting
-from chanvae.training.selecting import NAME as SELECTION
+from chanvae.training.selecting import FEWEST, SELECTIONS, Selecting
 from chanvae.training.start import settings, take
 from chanvae.training.suited import preset_for
 from chanvae.training.supply import FileMaps, map_bytes, maps_of
@@ -179,7 +178,7 @@ def fit(
         with allowed(config.training.sixteen_bits):
             _train(run, material, record, saved, budget)
         run.model.eval()
-        selecting = saved is not None and saved[1]["position"]["stage"] == SELECTION
+        selecting = saved is not None and saved[1]["position"]["stage"] in SELECTIONS
         if first() and not isinstance(config.model, Rival) and not selecting:
             tilt = config.model.likelihood.kind not in ("paths", "neighbours")
             draws = (
@@ -351,11 +350,25 @@ def _affordable(model: SiteModel, train: Registered, budget: Budget) -> int:
     return min(budget.draws(_seconds_of_draw(model, train, budget), ROUNDS), DRAWS)
 
 
-def _seconds_of_draw(model: SiteModel, train: Registered, budget: Budget) -> float:
+def _seconds_of_draw(
+    model: SiteModel, train: Registered, budget: Budget, asked: Tensor | None = None
+) -> float:
     few = train.c[:TRIED]
     start = budget.left
-    model.draw_maps(few, generator_for(0, "calibration", 0))
+    model.draw_maps(few, generator_for(0, "calibration", 0), asked)
     return (start - budget.left) / len(few)
+
+
+def _affordable_to_select(run: Run, train: Registered, budget: Budget, met: bool) -> int:
+    """Channels that a selection may draw in the time that is left."""
+    if not run.config.training.seconds:
+        return len(train)
+
+    def most() -> int:
+        asked = run.model.spreads if met else None
+        return budget.selected(_seconds_of_draw(run.model, train, budget, asked), SELECTIONS[met])
+
+    return of_first(most)
 
 
 def _select(
@@ -363,22 +376,26 @@ def _select(
 ) -> None:
     """Learn which draws are kept, from where a checkpoint left it."""
     model, how = run.model, getattr(run.config.model, "selection", None)
-    if how is None:
-        return
-    most = how.realisations
-    if run.config.training.seconds:
-        most = of_first(lambda: budget.selected(_seconds_of_draw(model, material.train, budget)))
-    if min(len(material.train), most) < FEWEST or not len(material.validation):
-        return
-    selecting = Selecting(model, material.train, material.validation, how, most, run.config.seed)
-    stage = selecting.stage
-    if saved is not None:
-        stage.go_on(part(saved[0], "stage"), saved[1]["position"])
-    else:
-        budget.grant(stage)
-    stage.run(partial(record.report, stage, lambda: describe(run)))
-    selecting.end()
-    make_alike(model.state_dict())
+    for met, name in zip((False, True), SELECTIONS):
+        if how is None or model.selections[met] is None:
+            continue
+        if saved is not None and saved[1]["position"]["stage"] != name:
+            continue
+        most = _affordable_to_select(run, material.train, budget, met)
+        if min(len(material.train), most) < FEWEST or not len(material.validation):
+            return
+        selecting = Selecting(
+            model, material.train, material.validation, how, most, run.config.seed, met
+        )
+        stage = selecting.stage
+        if saved is not None:
+            stage.go_on(part(saved[0], "stage"), saved[1]["position"])
+            saved = None
+        else:
+            budget.grant(stage)
+        stage.run(partial(record.report, stage, lambda: describe(run)))
+        selecting.end()
+        make_alike(model.state_dict())
 
 
 def _train(

@@ -9,13 +9,15 @@ from torch.nn import functional
 
 from chanvae.config import Selection as SelectionConfig
 from chanvae.models.site import Registered, SiteModel
+from chanvae.run import AGAIN
 from chanvae.seeds import generator_for
 from chanvae.training.loop import Stage
 from chanvae.training.supply import map_bytes, maps_of
 
 FEWEST = 64
 """Fewer channels to choose by say nothing."""
-NAME = "selection"
+SELECTIONS = ("selection", "met selection")
+"""Stages: among draws as they come, and among those whose spreads are met."""
 _TOGETHER = 1 << 30
 """Bytes of channels that are looked at together."""
 _LEAST = 0.01
@@ -35,6 +37,7 @@ class Selecting:
         how: Settings.
         most: Realisations that there is time for.
         seed: Seed of the fit.
+        met: Whether the draws are those whose spreads are met, as if they were asked for.
     """
 
     def __init__(
@@ -45,19 +48,22 @@ class Selecting:
         how: SelectionConfig,
         most: int,
         seed: int,
+        met: bool = False,
     ) -> None:
-        assert model.selection is not None
-        self._model, self.selection = model, model.selection
+        selection = model.selections[met]
+        assert selection is not None
+        self._model, self.selection, self._met = model, selection, met
+        name = SELECTIONS[met]
         self._batch = min(max(_TOGETHER // map_bytes(model.grid), 1), 1024)
-        n = min(len(train), how.realisations, most)
-        rows = torch.randperm(len(train), generator=generator_for(seed, NAME, 0))[:n].sort().values
+        n = min(len(train), how.met if met else how.realisations, most)
+        rows = torch.randperm(len(train), generator=generator_for(seed, name, 0))[:n].sort().values
         measured = self._measured(train, rows)
-        self.selection.fit_scale(measured)
-        self._x, self._y = self._pairs(measured, train.c[rows], generator_for(seed, NAME, 1))
+        self.selection.fit_scale(measured, train.c[rows], generator_for(seed, name, 3))
+        self._x, self._y = self._pairs(measured, train.c[rows], generator_for(seed, name, 1))
         judged = self._measured(validation, torch.arange(len(validation)))
-        self._held_out = self._pairs(judged, validation.c, generator_for(seed, NAME, 2))
+        self._held_out = self._pairs(judged, validation.c, generator_for(seed, name, 2))
         self.stage = Stage(
-            NAME, self.selection, how.optimisation, len(self._x), self._loss, self._validate, seed
+            name, self.selection, how.optimisation, len(self._x), self._loss, self._validate, seed
         )
 
     def end(self) -> None:
@@ -82,15 +88,14 @@ class Selecting:
         self, measured: Tensor, c: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         """Inputs of measured channels and of draws for their conditions; which are measured."""
-        drawn = torch.cat(
-            [
-                self.selection.look(self._model.draw(part, generator, every=True))
-                for part in c.split(self._batch)
-            ]
-        )
-        seen, told = torch.cat([measured, drawn]), torch.cat([c, c])
+        draw, asked = self._model.draw, self._model.spreads if self._met else None
+        drawn = []
+        for part in c.split(self._batch):
+            h = draw(part, generator, asked, self._met, AGAIN, every=True)
+            drawn.append(self.selection.look(h))
+        seen, told = torch.cat([measured, *drawn]), torch.cat([c, c])
         label = torch.repeat_interleave(torch.tensor([1.0, 0.0]), len(c))
-        return self.selection.inputs(seen, told), label
+        return self.selection.inputs(seen, told, generator), label
 
     def _loss(self, rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
         x = self._x[rows]

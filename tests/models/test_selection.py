@@ -53,27 +53,33 @@ def drawing(material, late, share: float) -> Drawing:
     return model.eval()
 
 
-def untrained(material, labels) -> Selection:
+def untrained(material, met: dict[str, int] | None = None) -> Selection:
     with torch.random.fork_rng(devices=[]):
-        return Selection(material.dataset[:0], labels, 4.0)
+        return Selection(material.dataset[:0], material.vector, 4.0, met)
 
 
-def selected(material, late, share: float) -> Drawing:
+def selected(material, late, share: float, met: bool = False) -> Drawing:
     model = drawing(material, late, share)
     how = SelectionConfig.model_validate(FEW)
-    selecting = Selecting(model, material.train, material.validation, how, 10**9, 0)
+    selecting = Selecting(model, material.train, material.validation, how, 10**9, 0, met)
     selecting.stage.run(lambda *_: None)
     selecting.end()
     return model
 
 
-def share_of_late(model, material, n: int = 4000, **options) -> float:
-    """Share of draws whose delay spread is above the median of the training channels."""
+def achieved(model, material, n: int = 4000, **options) -> tuple[torch.Tensor, torch.Tensor]:
+    """Delay spreads that draws were asked to have, and those that they have, standardised."""
     generator = torch.Generator().manual_seed(1)
-    h = model.draw(material.train.c[torch.arange(n) % len(material.train)], generator, **options)
-    data = replace(material.dataset[:0], h=h.numpy(), conditions={})
-    c = material.vector.encode(with_channel_conditions(data).conditions, n)
-    return float((c[:, 0] > material.train.c[:, 0].median()).float().mean())
+    c = material.train.c[torch.arange(n) % len(material.train)]
+    h = model.draw(c, generator, **options)
+    data = with_channel_conditions(replace(material.dataset[:0], h=h.numpy(), conditions={}))
+    return c[:, 0], material.vector.encode(data.conditions, n)[:, 0]
+
+
+def share_of_late(model, material, **options) -> float:
+    """Share of draws whose delay spread is above the median of the training channels."""
+    _, spread = achieved(model, material, **options)
+    return float((spread > material.train.c[:, 0].median()).float().mean())
 
 
 def test_a_draw_is_kept_as_often_as_measured_channels_are_like_it(material, late):
@@ -93,8 +99,36 @@ def test_where_nothing_tells_them_apart_every_draw_is_kept(material, late):
     assert torch.equal(model.draw(c, generators[0]), model.draw(c, generators[1], every=True))
 
 
+def test_where_spreads_are_met_what_was_asked_decides(material, late):
+    """These draws take no notice of what they are asked; of what is kept the rest is as asked."""
+    model = selected(material, late, 0.5, met=True)
+    assert model.met_selection.active and not model.selection.active
+    every = torch.stack(achieved(model, material, met=True, every=True)).corrcoef()[0, 1]
+    kept = torch.stack(achieved(model, material, met=True)).corrcoef()[0, 1]
+    assert abs(every) < 0.05
+    assert kept > 0.3
+
+
+def test_in_a_hole_a_channel_looks_like_any_other(material):
+    """Fitted without a fifth of the delay spreads, all else is as far from what they let expect."""
+    selection = untrained(material, {"delay_spread": 0})
+    seen, c = selection.look(material.dataset.tensor()), material.vector
+    c = c.encode(material.dataset.conditions, len(seen))
+    low, high = torch.quantile(c[:, 0], torch.tensor([0.4, 0.6])).tolist()
+    hole = (c[:, 0] > low) & (c[:, 0] < high)
+    selection.fit_scale(seen[~hole], c[~hole], torch.Generator().manual_seed(0))
+    said = selection.inputs(seen, c, torch.Generator().manual_seed(1))
+    count = len(selection.statistics)
+    names = [s.name for s in selection.statistics]
+    assert not selection.used[names.index("delay_spread")]
+    for k in torch.nonzero(selection.used)[:, 0].tolist():
+        inside, outside = said[hole, count + k], said[~hole, count + k]
+        assert abs(inside.mean() - outside.mean()) < 0.4 * outside.std(), names[k]
+        assert 0.6 < inside.std() / outside.std() < 1.5, names[k]
+
+
 def test_it_costs_what_was_said(material):
-    selection = untrained(material, [])
+    selection = untrained(material)
     ratios = 3 * torch.randn(5000, generator=torch.Generator().manual_seed(0))
     selection.settle(ratios)
     kept = (ratios - selection.cap).exp().clamp(max=1).mean()
@@ -104,10 +138,10 @@ def test_it_costs_what_was_said(material):
 
 
 def test_values_that_are_not_known_say_nothing(material):
-    selection = untrained(material, [])
+    selection = untrained(material)
     seen = selection.look(material.dataset[:300].tensor())
-    selection.fit_scale(seen)
-    c = torch.zeros(2, 0)
+    c = torch.zeros(2, material.vector.width)
+    selection.fit_scale(seen, c)
     odd = torch.stack([torch.full_like(seen[0], torch.nan), seen[0] * 1e6])
     said = selection.inputs(odd, c)
     assert said.isfinite().all()
@@ -115,10 +149,13 @@ def test_values_that_are_not_known_say_nothing(material):
     assert said[1].abs().max() <= 6
 
 
-def test_labels_are_shown_and_spreads_are_not(material):
-    selection = untrained(material, [2])
+def test_labels_are_shown_and_spreads_are_not():
+    config = FitConfig.model_validate({"data": {"conditions": ["los"]}})
+    material = _prepare(with_channel_conditions(paths(300)), config, False)
+    selection = untrained(material)
     seen = selection.look(material.dataset[:4].tensor())
-    one, other = torch.zeros(4, 3), torch.zeros(4, 3)
+    one = torch.zeros(4, material.vector.width)
+    other = one.clone()
     other[:, :2] = 1
     assert torch.equal(selection.inputs(seen, one), selection.inputs(seen, other))
     other[:, 2] = 1

@@ -95,7 +95,8 @@ def test_torchrun_fits_what_one_process_fits(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("model.safetensors") == 1
     assert done.stdout.count("next: ") == 1
-    assert_same_losses(rows(tmp_path / "run"), rows(tmp_path / "one"))
+    # Weights that make draws meet their spreads are sought, which makes more of how numbers round.
+    assert_same_losses(rows(tmp_path / "run"), rows(tmp_path / "one"), within=1e-4)
     names = [sorted(p.name for p in (tmp_path / k).iterdir()) for k in ("one", "run")]
     assert names[0] == names[1]
 
