@@ -126,11 +126,11 @@ def between(
     model, stops = run.model, _stops(steps)
     if not np.abs(ends.h[:]).any((1, 2, 3, 4)).all():
         raise DataError("a latent path cannot begin or end at a channel without power")
-    x, pose = model.register(ends.tensor())
-    c = run.vector.encode(ends.conditions, 2)
+    x, pose = model.register(ends.tensor().to(run.device))
+    c = run.vector.encode(ends.conditions, 2).to(run.device)
     rows = torch.arange(2).repeat_interleave(n)
     material = Registered(x[rows], pose[rows], c[rows])
-    latent = model.posterior(material, generator_for(seed, "interpolate ends", 0))
+    latent = model.posterior(material, generator_for(seed, "interpolate ends", 0, run.device))
     prior = model.latent_prior
     first, last = ((latent - prior.center) / prior.scale).chunk(2)
     for number, position in enumerate(stops):
@@ -141,18 +141,18 @@ def between(
         }
         here = _pose_between(pose, position)[torch.zeros(n, dtype=torch.long)]
         told = {k: np.full(n, v) for k, v in asked.items()}
-        c = run.vector.encode(told, n)
+        c = run.vector.encode(told, n).to(run.device)
         context = model.context(c, here)
         z = prior.center + prior.scale * _latent(first, last, position, bend)
         with torch.no_grad():
-            generator = generator_for(seed, "interpolate", 0)
+            generator = generator_for(seed, "interpolate", 0, run.device)
             met = model.meets != "never"
             h = model.restore(model.maps(z, context, c, here, generator, met), here)
         gains = ends.conditions.get(GAIN, np.zeros(0))
         level = (
             {GAIN: np.full(n, np.exp(_weighted(np.log(gains), position)))} if len(gains) else {}
         )
-        made = replace(run.template, h=h.to(torch.complex64).numpy(), conditions=level)
+        made = replace(run.template, h=h.to(torch.complex64).cpu().numpy(), conditions=level)
         yield _stop(run, replace(denormalise(made), conditions=told), number, position, asked)
 
 
@@ -212,7 +212,8 @@ def _stop(
     seen = with_channel_conditions(made).conditions
     found = {k: np.asarray(seen[k], np.float64) for k in UNITS if k in seen}
     quantiles = {k: tuple(np.nanquantile(v, [0.1, 0.5, 0.9]).tolist()) for k, v in found.items()}
-    power = run.model.register(torch.as_tensor(made.h[:]))[0].abs().square().mean(0).numpy()
+    h = torch.as_tensor(made.h[:], device=run.device)
+    power = run.model.register(h)[0].abs().square().mean(0).cpu().numpy()
     n = len(made)
     labelled = replace(
         made,

@@ -13,6 +13,12 @@ def world() -> int:
     return int(said) if said.isdigit() else 1
 
 
+def local() -> int:
+    """Number of this process among those of its machine; 0 where there is no launcher."""
+    said = os.environ.get("LOCAL_RANK", "") if world() > 1 else ""
+    return int(said) if said.isdigit() else 0
+
+
 def leads() -> bool:
     """Whether this is the one of the processes that writes and speaks."""
     return world() == 1 or os.environ["RANK"] == "0"

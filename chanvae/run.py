@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset, Meta
 from chanvae.checkpoint import Allowance, load, part, prefixed, save
 from chanvae.config import FitConfig
+from chanvae.device import placed
 from chanvae.errors import DataError
 from chanvae.exact import Exact, Tally, exactly
 from chanvae.io.read import load as load_data
@@ -70,6 +73,22 @@ class Run:
     source: Mapping[str, Any] = field(default_factory=dict)
     directory: Path | None = None
 
+    @property
+    def device(self) -> torch.device:
+        """Where its networks draw; channels come back in the memory of the processor."""
+        return self.model.device
+
+    def to(self, device: str | torch.device) -> Run:
+        """The same run, drawing on ``cpu``, ``cuda`` or ``cuda:N``.
+
+        Raises:
+            DataError: That device is not there.
+        """
+        there = placed(device)
+        if there == self.device:
+            return self
+        return replace(self, model=copy.deepcopy(self.model).to(there))
+
     def sample(
         self,
         n: int,
@@ -86,7 +105,7 @@ class Run:
 
         Args:
             n: Number of realisations.
-            seed: The same seed gives the same channels.
+            seed: The same seed gives the same channels, on the same kind of device.
             generator: Draws the seed, if given.
             extrapolate: Allow conditions outside what the training data held.
             exact: Keep only channels whose spreads are within a tolerance of the asked ones (0.05
@@ -146,7 +165,7 @@ class Run:
 
         def block(k: int) -> ChannelDataset:
             size = min(BATCH, n - starts[k])
-            generator = generator_for(seed, "generate", k)
+            generator = generator_for(seed, "generate", k, self.device)
             return self._draw(asked_in(starts[k]), size, wanted, generator, again, every)
 
         if exact is None:
@@ -160,7 +179,7 @@ class Run:
                 rows: np.ndarray, number: int, now: Any = now, purpose: str = purpose
             ) -> ChannelDataset:
                 these = {name: v[rows] for name, v in now.items()}
-                generator = generator_for(seed, purpose, number)
+                generator = generator_for(seed, purpose, number, self.device)
                 return self._draw(these, len(rows), wanted, generator, 0, every)
 
             drawn, more = exactly(draw, now, exact)
@@ -189,7 +208,7 @@ class Run:
     ) -> ChannelDataset:
         """Channels ``[n]`` in measured units, with their conditions."""
         drawn, gain = self.complete(asked, n, generator)
-        c = self.vector.encode(drawn, n)
+        c, wanted = self.vector.encode(drawn, n).to(self.device), wanted.to(self.device)
         h = self.model.draw(c, generator, wanted, again=again, every=every)
         return self.channels(h, drawn, gain)
 
@@ -204,7 +223,7 @@ class Run:
         self, h: Tensor, conditions: Mapping[str, np.ndarray], gain: Mapping[str, np.ndarray]
     ) -> ChannelDataset:
         """Drawn channels ``[n, rx, tx, time, freq]`` in measured units, with their conditions."""
-        h = h.to(torch.complex64)
+        h = h.to(torch.complex64).cpu()
         scaled = replace(self.template, h=h.numpy(), conditions={**gain, **conditions})
         return replace(denormalise(scaled), conditions=dict(conditions))
 
@@ -219,13 +238,14 @@ class Run:
         total = len(next(iter(self.known.values()), self.gains))
         if not total:
             return np.zeros(0, np.int64)
-        rows = torch.randint(total, (n,), generator=generator)
+        chance = partial(torch.randint, size=(n,), generator=generator, device=generator.device)
+        rows = chance(total).cpu()
         if asked and (len(asked) < len(self.vector.columns) or len(self.gains)):
             given = ConditionVector(tuple(c for c in self.vector.columns if c.name in asked))
             here, there = given.encode(asked, n), given.encode(self.known, total)
             unique, back = torch.unique(here, dim=0, return_inverse=True)
             near = min(max(20, total // 200), total)
-            pick = torch.randint(near, (n,), generator=generator)
+            pick = chance(near).cpu()
             nearest = torch.stack(
                 [
                     (there - point).square().sum(1).topk(near, largest=False).indices

@@ -4,10 +4,15 @@ import numpy as np
 import torch
 
 
-def generator_for(seed: int, purpose: str, number: int) -> torch.Generator:
-    """A generator of its own for one step of one purpose, so that any step can be done again."""
+def generator_for(
+    seed: int, purpose: str, number: int, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    """A generator of its own for one step of one purpose, so that any step can be done again.
+
+    It draws on ``device``; what it draws is not the same on a GPU as on a processor.
+    """
     words = np.random.SeedSequence([seed, number, *purpose.encode()]).generate_state(2)
-    return torch.Generator().manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
+    return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
 
 def seed_for(seed: int, number: int) -> int:

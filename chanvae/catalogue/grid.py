@@ -34,10 +34,10 @@ class Grid:
     noise: float = 0.0
 
     @classmethod
-    def of(cls, dataset: ChannelDataset) -> "Grid":
-        """The grid of a set."""
-        freq = torch.as_tensor(np.asarray(dataset.freq, dtype=np.float64))
-        time = torch.as_tensor(np.asarray(dataset.time, dtype=np.float64))
+    def of(cls, dataset: ChannelDataset, device: torch.device | str = "cpu") -> "Grid":
+        """The grid of a set, for channels on a device."""
+        freq = torch.as_tensor(np.asarray(dataset.freq, dtype=np.float64), device=device)
+        time = torch.as_tensor(np.asarray(dataset.time, dtype=np.float64), device=device)
         noise = float(noise_power(dataset).mean()) if len(dataset) else 0.0
         return cls(freq, time, dataset.rx_array, dataset.tx_array, noise)
 

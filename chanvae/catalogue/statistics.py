@@ -27,7 +27,7 @@ def _excess_delay(view: View) -> Tensor:
     power = delay.signal_power(view.profile, looks, noise=view.grid.noise)
     n = power.shape[-1]
     first = power.argmax(-1, keepdim=True)
-    after = (torch.arange(n) - first + n // 8) % n - n // 8
+    after = (torch.arange(n, device=power.device) - first + n // 8) % n - n // 8
     return (power * after).sum(-1) / power.sum(-1) * delay.delay_axis(view.grid.freq)[1]
 
 
@@ -43,7 +43,7 @@ def _sparsity(view: View) -> Tensor:
 
 
 def _angular_spread(end: End, view: View) -> Tensor:
-    angles = angle.beam_angles(view.grid.array(end))
+    angles = angle.beam_angles(view.grid.array(end)).to(view.h.device)
     return angle.circular_angular_spread(view.spectra[end], angles)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chanvae.cli.device import device_option
 from chanvae.cli.reading import load_options, reading_options
 from chanvae.launched import leads
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--init", metavar="RUN", help="Start from the weights of a run, as of simulated channels."
 )
+@device_option
 @click.option("--resume", is_flag=True, help="Go on with a fit that was stopped.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in the directory.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -42,6 +44,7 @@ def command(
     split: str | None,
     seed: int | None,
     init: str | None,
+    device: str,
     resume: bool,
     overwrite: bool,
     as_json: bool,
@@ -102,6 +105,7 @@ def command(
             overwrite=overwrite,
             progress=not as_json and sys.stderr.isatty(),
             say=lambda line: click.echo(line, err=True),
+            device=device,
         )
     except KeyboardInterrupt as stop:
         if not leads():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chanvae.cli.asking import condition_options, typed_conditions
+from chanvae.cli.device import device_option
 from chanvae.cli.output import sharing_options, stream
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep every draw, also what the model has learned to refuse: faster, less faithful.",
 )
+@device_option
 @sharing_options
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
@@ -62,6 +64,7 @@ def command(
     candidates: int,
     again: int | None,
     every: bool,
+    device: str,
     shard: str | None,
     resume: bool,
     seed: int,
@@ -83,7 +86,7 @@ def command(
     from chanvae.shards import Shard
     from chanvae.units import parse
 
-    model = open_run(run)
+    model = open_run(run).to(device)
     typed = typed_conditions(delay_spread, angular_spread, more)
     if like and typed:
         raise DataError("--like asks for every condition; leave the others out")
@@ -113,6 +116,7 @@ def command(
         "again": again,
         "every": every,
         "seed": seed,
+        "device": model.device.type,
         "version": chanvae.__version__,
     }
     work = Work(draw, count, BATCH, task, Shard.parse(shard) if shard else Shard())

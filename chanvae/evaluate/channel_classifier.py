@@ -24,6 +24,7 @@ def channels_test(
     seed: int = 0,
     limit: int = 10_000,
     epochs: int = 6,
+    device: torch.device | str = "cpu",
 ) -> TwoSample:
     """A small convolutional network on the angle-delay maps, trained on 70 %, tested on 30 %.
 
@@ -39,25 +40,27 @@ def channels_test(
         seed: Seed of the draw, the split, the weights and the batches.
         limit: Realisations per class, fewer where maps are large.
         epochs: Passes over the training part, more where it is small.
+        device: Where the network computes.
     """
+    device = torch.device(device)
     generator = torch.Generator().manual_seed(seed)
     bins = int(np.prod(measured.shape[1:]))
     n = min(len(measured), len(generated), limit, max(1000, BINS // bins))
     maps, gains = zip(*(_maps(d, n, generator) for d in (measured, generated)), strict=True)
-    x, gain = torch.cat(maps), torch.cat(gains)
+    x, gain = torch.cat(maps).to(device), torch.cat(gains).to(device)
     gain = (gain - gain.mean()) / gain.std().clamp(min=0.1)
-    y = torch.repeat_interleave(torch.arange(2.0), n)
+    y = torch.repeat_interleave(torch.arange(2.0, device=device), n)
     train, test = _split(n, 0.7, generator)
     draw = Redraw(all(uniform_delays(part) for part in maps), generator)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        net = _Net(x.shape[1], x.shape[2])
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        net = _Net(x.shape[1], x.shape[2]).to(device)
         net.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         _train(net, x, gain, y, train, epochs, draw)
     net.eval()
     with torch.no_grad():
         score = torch.cat([net(draw(x[i]), gain[i]) for i in test.split(512)])
-    score, label = score.double().numpy(), y[test].numpy()
+    score, label = score.double().cpu().numpy(), y[test].cpu().numpy()
     return TwoSample(*auc(score[label == 0], score[label == 1]), n, int((label == 0).sum()))
 
 
@@ -110,13 +113,13 @@ class Redraw:
 
     def __call__(self, x: Complex[Tensor, "n angle delay"]) -> Tensor:
         """The same channels with another phase, and another delay."""
-        phase = 2 * torch.pi * torch.rand(len(x), 1, 1, generator=self.generator)
+        phase = 2 * torch.pi * torch.rand(len(x), 1, 1, generator=self.generator).to(x.device)
         x = x * torch.polar(torch.ones_like(phase), phase)
         if not self.delay:
             return x
         bins = x.shape[-1]
         turn = torch.randint(bins, (len(x), 1), generator=self.generator)
-        index = (torch.arange(bins) + turn) % bins
+        index = ((torch.arange(bins) + turn) % bins).to(x.device)
         return x.gather(2, index[:, None].expand_as(x))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import torch
 
 from chanvae.catalogue.grid import Grid
 from chanvae.catalogue.statistics import applicable
@@ -48,6 +49,7 @@ def compare(
     resample: bool = False,
     asked: Mapping[str, np.ndarray] | None = None,
     progress: Callable[[str], object] = lambda step: None,
+    device: torch.device | str = "cpu",
 ) -> Report:
     """Compare two sets of channels, whoever made them, in the units they were measured in.
 
@@ -63,6 +65,7 @@ def compare(
         asked: Conditions that were asked for, name -> ``[n]``; those in ``generated.conditions``
             if not given.
         progress: Called with the name of each step.
+        device: Where statistics and the classifier on channels are computed.
 
     Raises:
         DataError: The sets cannot be compared; the message says what differs.
@@ -77,6 +80,7 @@ def compare(
         training = on_grid_of(measured, training, "training")
     name, labels = group(measured)
 
+    looks = partial(look, device=device)
     progress("statistics")
     # Baselines are made and looked at side by side, and copies sought meanwhile.
     with side_by_side() as pool:
@@ -84,7 +88,7 @@ def compare(
         drawings = bootstrap_weights(len(generated), None, rng)
         many = min(len(generated), effort.made)
         fewer = drawings if many == len(generated) else bootstrap_weights(many, None, rng)
-        seen = _Seen(*pool.map(look, (measured, generated), (partings, drawings)))
+        seen = _Seen(*pool.map(looks, (measured, generated), (partings, drawings)))
         embed = Embedding.of(measured, generated, seed)
         apart = pool.submit(
             lambda: channel_distances(
@@ -98,7 +102,9 @@ def compare(
         made: dict[str, Looks] = {}
         if training is not None:
             makers = baselines(training, many, seed, effort.fitted)
-            jobs = {key: pool.submit(_looked_at, make, fewer) for key, make in makers.items()}
+            jobs = {
+                key: pool.submit(_looked_at, make, fewer, looks) for key, make in makers.items()
+            }
             for key, job in jobs.items():
                 progress(f"baseline: {key}")
                 sizes[key], seen_of = job.result()
@@ -125,7 +131,7 @@ def compare(
     classifiers = (told,)
     if not quick:
         progress("classifier on channels")
-        classifiers = told, _on_channels(measured, generated, training, seed)
+        classifiers = told, _on_channels(measured, generated, training, seed, device)
     done = ()
     if not quick:
         progress("tasks")
@@ -172,11 +178,13 @@ class _Seen:
 
 
 def _looked_at(
-    make: Callable[[], ChannelDataset | None], weights: np.ndarray
+    make: Callable[[], ChannelDataset | None],
+    weights: np.ndarray,
+    looks: Callable[[ChannelDataset, np.ndarray], Looks],
 ) -> tuple[int, Looks | None]:
     """Channels of a baseline, how many, and what is seen of them; ``None`` without any."""
     drawn = make()
-    return (0, None) if drawn is None else (len(drawn), look(drawn, weights))
+    return (0, None) if drawn is None else (len(drawn), looks(drawn, weights))
 
 
 def _on_statistics(
@@ -211,16 +219,18 @@ def _on_channels(
     generated: ChannelDataset,
     training: ChannelDataset | None,
     seed: int,
+    device: torch.device | str,
 ) -> ClassifierResult:
     """The classifier on channels beside the same test on measured channels."""
-    test = channels_test(measured, generated, seed)
+    tell = partial(channels_test, seed=seed, device=device)
+    test = tell(measured, generated)
     if training is None:
         first, second = _halves(len(measured), seed)
-        base = channels_test(measured[first], measured[second], seed)
+        base = tell(measured[first], measured[second])
         return judge_classifier("channels", test, base, _against(False), {})
     n = min(len(training), len(generated))
     rows = np.random.default_rng(seed).permutation(len(training))[:n]
-    base = channels_test(measured, training[np.sort(rows)], seed)
+    base = tell(measured, training[np.sort(rows)])
     return judge_classifier("channels", test, base, _against(True), {"resampled": base})
 
 

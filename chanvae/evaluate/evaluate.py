@@ -47,7 +47,7 @@ def evaluate(
     training never saw is answered apart, in ``report.carry``.
 
     Args:
-        run: The fitted model.
+        run: The fitted model; the report is computed on its device.
         dataset: The set it was fitted on; opened anew if not given.
         n: Channels to generate; as many as are held out, from 1,000 to 10,000, if not given.
         seed: Seed of the generated channels and of every draw.
@@ -77,6 +77,7 @@ def evaluate(
         quick=quick,
         asked={},  # nobody asked for the conditions of these channels
         progress=progress,
+        device=run.device,
     )
     progress("conditions asked for")
     report = replace(report, fidelity=fidelity(measured, asked_for(run, min(n, ASKED), seed)))
@@ -129,7 +130,7 @@ def _carry(
         generated = run.sample(len(new), seed=seed, extrapolate=True, **asked)
         training = nearest_to(training, new)
     known = applicable(Grid.of(new))
-    values = [compute(d) for d in (new, generated, training)]
+    values = [compute(d, run.device) for d in (new, generated, training)]
     tables = [table(v, known) for v in values]
     return carry(
         parts.what,
@@ -160,7 +161,8 @@ def _learning(
         # A fit sets some of what it is given aside; what is left is the share asked for.
         kept = 1 - data.validation - data.test
         some = np.sort(rows[: min(len(rows), round(share * len(rows) / kept))])
-        return fit(dataset[some], config=config).sample(len(generated), seed=seed)
+        refitted = fit(dataset[some], config=config, device=run.device)
+        return refitted.sample(len(generated), seed=seed)
 
     return learning_curve(measured, generated, len(parts.train), refit, seed)
 

@@ -78,6 +78,6 @@ def _envelope(view: View) -> Tensor:
     level = 10 * (power / view.gain.clamp(min=_TINY)[:, None].float()).log10()
     bins = ((level - low) * (ENVELOPE_BINS / (high - low))).nan_to_num(0, ENVELOPE_BINS, 0)
     place = bins.long().clamp(0, ENVELOPE_BINS - 1)
-    offset = ENVELOPE_BINS * torch.arange(len(place))[:, None]
+    offset = ENVELOPE_BINS * torch.arange(len(place), device=place.device)[:, None]
     count = torch.bincount((place + offset).flatten(), minlength=len(place) * ENVELOPE_BINS)
     return count.reshape(len(place), ENVELOPE_BINS) / power.shape[1]

@@ -31,6 +31,7 @@ def look(
     dataset: ChannelDataset,
     weights: Float[np.ndarray, "weightings n"] | None = None,
     batch: int = 512,
+    device: torch.device | str = "cpu",
 ) -> Looks:
     """Look at every realisation once.
 
@@ -38,20 +39,21 @@ def look(
         dataset: The set, read ``batch`` realisations at a time.
         weights: Weights of the realisations, each row with the sum 1; the plain mean if not given.
         batch: Realisations in memory.
+        device: Where it is computed.
     """
-    grid, n = Grid.of(dataset), len(dataset)
+    grid, n = Grid.of(dataset, device), len(dataset)
     if weights is None:
         weights = np.full((1, n), 1 / n)
-    rows = torch.as_tensor(weights, dtype=torch.float32)
+    rows = torch.as_tensor(weights, dtype=torch.float32, device=device)
     statistics, kinds = applicable(grid), features(grid)
     values: dict[str, list[np.ndarray]] = {s.name: [] for s in statistics}
     means: dict[str, torch.Tensor] = {}
     start = 0
     with torch.no_grad():
         for chunk in dataset.batches(batch):
-            view = View(chunk.tensor(), grid)
+            view = View(chunk.tensor().to(device), grid)
             for s in statistics:
-                values[s.name].append(s.function(view).double().numpy())
+                values[s.name].append(s.function(view).double().cpu().numpy())
             part = rows[:, start : start + len(chunk)]
             for name, feature in kinds.items():
                 found = part @ torch.nan_to_num(feature(view)).float()
@@ -59,10 +61,10 @@ def look(
             start += len(chunk)
     return Looks(
         {name: np.concatenate(parts) for name, parts in values.items()},
-        {name: mean.numpy() for name, mean in means.items()},
+        {name: mean.cpu().numpy() for name, mean in means.items()},
     )
 
 
-def compute(dataset: ChannelDataset) -> dict[str, np.ndarray]:
+def compute(dataset: ChannelDataset, device: torch.device | str = "cpu") -> dict[str, np.ndarray]:
     """Every applicable statistic of every realisation: name -> float64 ``[n]``."""
-    return dict(look(dataset).values)
+    return dict(look(dataset, device=device).values)

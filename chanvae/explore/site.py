@@ -52,7 +52,7 @@ class Site:
     """
 
     def __init__(self, run: Run, data: str | None = None) -> None:
-        self.run, self.data = run, data
+        self.run, self.data = run.to("cpu"), data
         self.plane, self.pictures = Plane.of(run), Pictures(run.template)
         self.held: Held | None = None
         self.space: LatentSpace | None = None

@@ -43,7 +43,7 @@ class Drawing(nn.Module):
 
     def __init__(self, run: Run, batch: int = BATCH) -> None:
         super().__init__()
-        self.model, self.columns = run.model, run.vector.columns
+        self.model, self.columns = run.to("cpu").model, run.vector.columns
         self.level = _level(run)
         c = torch.zeros(batch, run.vector.width)
         asked = torch.zeros(run.vector.width, dtype=torch.bool)

@@ -12,6 +12,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from chanvae.channels import ChannelDataset
+from chanvae.device import placed
 from chanvae.errors import DataError
 from chanvae.io.export.taps import Taps
 from chanvae.io.read import load
@@ -219,9 +220,4 @@ def _sionna(precision: Precision | None, device: str | None) -> tuple[Precision,
     precision = config.precision if precision is None else precision
     if precision not in _DTYPES:
         raise DataError(f"precision {precision!r}: choose single or double")
-    device = config.device if device is None else device
-    device = "cuda:0" if device == "cuda" else device
-    if device not in config.available_devices:
-        there = ", ".join(config.available_devices)
-        raise DataError(f"device {device!r} is not there; torch sees: {there}")
-    return precision, device
+    return precision, str(placed(config.device if device is None else device))

@@ -50,7 +50,7 @@ class Context(nn.Module):
         deviation = pose.traits.std(0)
         deviation = deviation.where(deviation > 1e-4, 1e9)
         self.usual = torch.stack([pose.traits.mean(0), deviation], 1)
-        self.gain = torch.stack([level.mean(), scale if scale > 1e-4 else torch.tensor(1e9)])
+        self.gain = torch.stack([level.mean(), scale if scale > 1e-4 else scale.new_tensor(1e9)])
 
     def forward(self, c: Tensor, pose: Pose) -> Tensor:
         """Condition vectors ``[n, conditions]`` and poses to ``[n, width]``."""

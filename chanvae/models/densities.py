@@ -72,7 +72,7 @@ class Mixture(Prior):
 
         super().fit_scale(z)
         rows = torch.arange(0, len(z), max(len(z) // EM, 1))
-        flat = ((z - self.center) / self.scale)[rows].flatten(1).double().numpy()
+        flat = ((z - self.center) / self.scale)[rows].flatten(1).double().cpu().numpy()
         count = len(self.mean)
         if len(flat) < count:
             raise DataError(
@@ -85,9 +85,9 @@ class Mixture(Prior):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the weights are learned anew
             mixture.fit(flat)
-        self.mean = torch.as_tensor(mixture.means_).float().reshape(self.mean.shape)
-        spread = torch.as_tensor(mixture.covariances_).log().float()
-        self.log_variance = spread.reshape(self.mean.shape)
+        self.mean.copy_(torch.as_tensor(mixture.means_).reshape(self.mean.shape))
+        spread = torch.as_tensor(mixture.covariances_).log()
+        self.log_variance.copy_(spread.reshape(self.mean.shape))
 
     def loss(self, z: Tensor, context: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Negative log density of standardised latents in nats ``[n]``."""

@@ -58,15 +58,16 @@ class Bins:
             return drive
         shape = drive.shape[1:]
         order = antidiagonals(tuple(shape), self.along)
+        bins, before = order.bins.to(drive.device), order.before.to(drive.device)
         # Bins first, sorted by antidiagonal: each step then reads and writes contiguous memory.
-        x = torch.zeros(len(order.bins) + 1, len(drive), dtype=drive.dtype, device=drive.device)
-        x[:-1] = drive.flatten(1).T[order.bins]
-        k = self.coefficients.flatten(2).permute(1, 2, 0)[:, order.bins].contiguous()
+        x = torch.zeros(len(bins) + 1, len(drive), dtype=drive.dtype, device=drive.device)
+        x[:-1] = drive.flatten(1).T[bins]
+        k = self.coefficients.flatten(2).permute(1, 2, 0)[:, bins].contiguous()
         for start, stop in order.steps[1:]:
             for a in range(len(self.along)):
-                x[start:stop] += k[a, start:stop] * x[order.before[a, start:stop]]
+                x[start:stop] += k[a, start:stop] * x[before[a, start:stop]]
         out = torch.empty_like(drive).flatten(1)
-        out[:, order.bins] = x[:-1].T
+        out[:, bins] = x[:-1].T
         return out.reshape(drive.shape)
 
 

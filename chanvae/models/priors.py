@@ -82,7 +82,7 @@ class PosePrior(nn.Module):
         knots = self.quantiles[self.varying]
         low = torch.searchsorted(knots, entries, right=False).double() - 0.5
         high = torch.searchsorted(knots, entries, right=True).double() - 0.5
-        spread = torch.rand(low.shape, dtype=low.dtype, generator=generator)
+        spread = torch.rand(low.shape, dtype=low.dtype, device=low.device, generator=generator)
         level = (low + (high - low) * spread) / (KNOTS - 1)
         inside = level.clamp(0.25 / KNOTS, 1 - 0.25 / KNOTS)
         return torch.special.ndtri(inside).T.float()

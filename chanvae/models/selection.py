@@ -109,7 +109,8 @@ class Selection(nn.Module):
         if self._blur.any():
             terms = self._powers(self._blurred(c, generator))
             placed = torch.cat(self._placed(seen)[:2], 1)
-            self.expected = torch.linalg.lstsq(terms, placed).solution
+            found = torch.linalg.lstsq(terms.cpu(), placed.cpu())  # elsewhere not of lower rank
+            self.expected = found.solution.to(terms.device)
 
     @torch.no_grad()
     def look(self, h: Tensor) -> Tensor:

@@ -94,6 +94,11 @@ class SiteModel(nn.Module):
         self.register_buffer("held", knots.expand(conditions, -1).clone())
         self.register_buffer("told", knots.expand(conditions, -1).clone())
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.tilt.device
+
     def register(self, h: Tensor) -> tuple[Tensor, Pose]:
         """Channels ``[n, rx, tx, time, freq]`` to registered maps and poses."""
         return register(self.grid.unfold(h), self.grid)
@@ -106,7 +111,7 @@ class SiteModel(nn.Module):
     @property
     def spreads(self) -> Tensor:
         """Entries of a condition vector that are spreads, and can be met ``[conditions]``."""
-        entries = torch.zeros(len(self.held), dtype=torch.bool)
+        entries = torch.zeros(len(self.held), dtype=torch.bool, device=self.held.device)
         entries[self.meeting.entries] = True
         return entries
 

@@ -56,7 +56,7 @@ class Codebook(nn.Module):
         self.used.lerp_(count, 1 - self.decay)
         self.total.lerp_(total, 1 - self.decay)
         with alike():
-            lot = torch.randint(len(e), (len(self.words),), generator=generator)
+            lot = torch.randint(len(e), (len(self.words),), generator=generator, device=e.device)
         dead = self.used < DEAD
         self.used[dead] = 1.0
         self.total[dead] = e[lot[dead]]

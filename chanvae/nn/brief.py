@@ -1,7 +1,7 @@
-"""Convolutions in 16 bits, where they only steer training and the processor does them natively."""
+"""Convolutions in 16 bits, where they only steer training and the device does them natively."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 import torch
@@ -20,16 +20,24 @@ def allowed(sixteen_bits: bool) -> Iterator[None]:
         _ALLOWED.reset(token)
 
 
-def brief(x: Tensor) -> torch.autocast:
+def brief(x: Tensor) -> AbstractContextManager[object]:
     """A context in which convolutions and linear layers compute in bfloat16.
 
-    It does so while gradients are taken, for float32 on a processor with instructions for it;
-    elsewhere it changes nothing. So what a fitted model says and draws is float32 everywhere.
+    It does so while gradients are taken, for float32 on a processor or GPU with instructions for
+    it; elsewhere it changes nothing. So what a fitted model says and draws is float32 everywhere.
     What comes out may have 16 bits; whoever goes on with it casts it back.
 
     Args:
         x: What goes in.
     """
-    native = torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]
     wanted = _ALLOWED.get() and torch.is_grad_enabled() and x.dtype == torch.float32
-    return torch.autocast("cpu", torch.bfloat16, enabled=native and wanted)
+    if wanted and _native(x.device):
+        return torch.autocast(x.device.type, torch.bfloat16)
+    return nullcontext()
+
+
+def _native(device: torch.device) -> bool:
+    """Whether there are instructions for bfloat16: on GPUs from Ampere on."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.cpu._is_avx512_bf16_supported()  # pyright: ignore[reportPrivateUsage]

@@ -72,28 +72,29 @@ def calibrate(
     rows = _rows(train, seed, draws)
     wanted = None
     if tilt:
-        profiles = [_profile(maps_of(train.x, r)) for r in rows.split(_BATCH)]
+        profiles = [_profile(maps_of(train, r)) for r in rows.split(_BATCH)]
         wanted = torch.stack(profiles).mean(0)
-    levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64).clamp(0.005, 0.995)
+    levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64, device=model.device)
+    levels = levels.clamp(0.005, 0.995)
     for k in places.values():
         model.held[k] = torch.quantile(train.c[rows, k].double(), levels)
         model.told[k] = model.held[k]
     for round_ in range(ROUNDS):
-        generator = generator_for(seed, "calibration", round_ + 1)
-        lot = torch.randint(len(train), (draws,), generator=generator)
+        generator = generator_for(seed, "calibration", round_ + 1, model.device)
+        lot = torch.randint(len(train), (draws,), generator=generator, device=model.device)
         profiles, achieved = [], []
         for part in lot.split(_BATCH):
             x, pose = model.draw_maps(train.c[part], generator)
             if tilt:
                 profiles.append(_profile(x))
-            drawn = replace(template, h=model.restore(x, pose).numpy(), conditions={})
+            drawn = replace(template, h=model.restore(x, pose).cpu().numpy(), conditions={})
             achieved.append(with_channel_conditions(drawn).conditions)
         if wanted is not None:
             ratio = wanted / torch.stack(profiles).mean(0).clamp(min=1e-12)
             model.tilt *= ratio.clamp(1 / _LARGEST, _LARGEST).sqrt().to(model.tilt.dtype)
         for name, k in places.items():
             values = vector.column(name).encode(np.concatenate([a[name] for a in achieved]))
-            found = torch.as_tensor(values[np.isfinite(values).all(1), 0])
+            found = torch.as_tensor(values[np.isfinite(values).all(1), 0], device=model.device)
             if len(found):
                 error = torch.quantile(found, levels) - torch.quantile(
                     train.c[lot, k].double(), levels
@@ -120,12 +121,12 @@ def quieten(model: SiteModel, train: Registered, seed: int, draws: int = LOOKS) 
     if not isinstance(likelihood, PathsFromPlanes):
         return
     looks = min(draws, LOOKS, len(train))
-    wanted = _ranks(model, maps_of(train.x, _rows(train, seed, looks)))
+    wanted = _ranks(model, maps_of(train, _rows(train, seed, looks)))
     lot = torch.randint(len(train), (looks,), generator=generator_for(seed, "rest", 0))
     apart = []
     for rest in RESTS:
         likelihood.rest.fill_(rest)
-        generator = generator_for(seed, "rest", 1)  # the same chance for each
+        generator = generator_for(seed, "rest", 1, model.device)  # the same chance for each
         drawn = [model.draw_maps(train.c[part], generator)[0] for part in lot.split(_BATCH)]
         apart.append(float((_ranks(model, torch.cat(drawn)) - wanted).abs().mean()))
     likelihood.rest.fill_(RESTS[int(np.argmin(apart))])

@@ -15,6 +15,7 @@ from torch import Tensor
 from chanvae.channels import ChannelDataset
 from chanvae.checkpoint import load, part
 from chanvae.config import FitConfig, Rival
+from chanvae.device import placed
 from chanvae.errors import DataError
 from chanvae.files import TEMPORARY
 from chanvae.io.options import settled
@@ -81,6 +82,7 @@ def fit(
     overwrite: bool = False,
     progress: bool = False,
     say: Callable[[str], object] = lambda line: None,
+    device: str | torch.device = "cpu",
 ) -> Run:
     """Fit a model to channels.
 
@@ -100,16 +102,19 @@ def fit(
         progress: Show a progress bar.
         say: Called with what was done to the channels and what the user should know, line by
             line, before the fit begins and where latents die.
+        device: Where networks are trained and draw: ``cpu``, ``cuda`` (of several processes each
+            takes the GPU of its own number) or ``cuda:N``. What is saved knows nothing of it.
 
     Returns:
-        The fitted run.
+        The fitted run, on that device.
 
     Raises:
-        DataError: The data cannot be used, the directory holds a run already, or ``init`` is of
-            channels, conditions or networks that are others.
+        DataError: The data cannot be used, the directory holds a run already, ``init`` is of
+            channels, conditions or networks that are others, or the device is not there.
         KeyboardInterrupt: Stopped by the user; the checkpoint in ``directory`` is up to date.
     """
     started = {k: clock() for k, clock in CLOCKS.items()}
+    device = placed(device)
     if not first():
         progress, say = False, lambda line: None
     folder = None if directory is None else Path(directory)
@@ -120,7 +125,7 @@ def fit(
         if folder is None:
             raise DataError("resume: name the run directory")
         if (folder / MODEL).is_file() and not (folder / CHECKPOINT).is_file():
-            return open_run(folder)
+            return open_run(folder).to(device)
         saved = load(folder / CHECKPOINT)
         config, scales = config_of(saved[1]), vector_of(saved[1])
         source = saved[1]["source"]
@@ -156,7 +161,7 @@ def fit(
         config = settings(start)
     if not isinstance(config, FitConfig):
         config = (config or configure)(preset_for(data, say))
-    material = _prepare(data, config, progress, scales)
+    material = _prepare(data, config, progress, scales, device)
     if start is not None:
         take(start, material.model)
     template = replace(material.dataset[:0], groups={})
@@ -240,6 +245,7 @@ def _prepare(
     config: FitConfig,
     progress: bool,
     scales: ConditionVector | None = None,
+    device: torch.device | str = "cpu",
 ) -> Material:
     require_enough(dataset)
     for name in config.data.conditions:
@@ -253,20 +259,21 @@ def _prepare(
     vector = vector if scales is None else vector.scaled_as(scales)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = SiteModel(grid_of(dataset), vector, config.model, dataset)
+        model = SiteModel(grid_of(dataset), vector, config.model, dataset).to(device)
         limit = config.data.memory_gib * 2**30
         train = registered(dataset, parts.train, model, vector, limit, progress)
-        model.pose_prior = PosePrior.fitted(train.pose, vector.width)
+        model.pose_prior = PosePrior.fitted(train.pose, vector.width).to(device)
     model.context.fit(train.pose)
     if model.cvae.prepared:
         most = min(PREPARED, max(int(limit / 8) // map_bytes(model.grid), 256))
         some = torch.linspace(0, len(train) - 1, min(most, len(train))).long()
-        maps = maps_of(train.x, some)
+        maps = maps_of(train, some)
         told = model.context(train.c[some], train.pose[some])
         model.cvae.prepare(maps, told, config.seed)
     most = SHORT if config.training.seconds else VALIDATION
     few = parts.validation[: max(min(most, int(limit / 8) // map_bytes(model.grid)), 256)]
     validation = registered(dataset, few, model, vector)
+    validation = replace(validation, x=validation.x.to(device))
     sizes = (len(parts.train), len(parts.validation), len(parts.test))
     known_gains = dataset.meta.normalization == EACH and GAIN in dataset.conditions
     gains = np.asarray(dataset.conditions[GAIN][parts.train] if known_gains else [], np.float64)
@@ -283,7 +290,8 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
     def loss(rows: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
         weight = kl_weight(step, autoencoder.steps, how)
         told = context[rows]
-        return model.cvae.loss(train.x[rows], told, generator, step, weight, how.free_bits)
+        x = train.x[rows].to(told.device)
+        return model.cvae.loss(x, told, generator, step, weight, how.free_bits)
 
     def validate(generator: torch.Generator) -> dict[str, Any]:
         return model.cvae.validate(validation.x, context_validation, generator)
@@ -297,8 +305,10 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
     )  # fmt: skip
     yield autoencoder
     model.cvae.eval()
-    values = model.pose_prior.gaussian(train.pose, generator_for(seed, "pose", 0))
-    held_out = model.pose_prior.gaussian(validation.pose, generator_for(seed, "pose", 1))
+    values = model.pose_prior.gaussian(train.pose, generator_for(seed, "pose", 0, model.device))
+    held_out = model.pose_prior.gaussian(
+        validation.pose, generator_for(seed, "pose", 1, model.device)
+    )
     if model.pose_prior.flow is not None:
         yield Stage(
             "pose",
@@ -313,9 +323,11 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
         return
     optimisation = getattr(config.model.prior, "optimisation", None)
     train_posterior = Posterior(model, train, context)
-    model.latent_prior.fit_scale(train_posterior.sample(generator_for(seed, "scale", 0)))
+    model.latent_prior.fit_scale(
+        train_posterior.sample(generator_for(seed, "scale", 0, model.device))
+    )
     validation_posterior = Posterior(model, validation, context_validation)
-    other = validation_posterior.sample(generator_for(seed, "z", 0))
+    other = validation_posterior.sample(generator_for(seed, "z", 0, model.device))
 
     def prior_loss(rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
         z = draw(*train_posterior[rows], generator)
@@ -335,7 +347,7 @@ def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator
         return
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        bank = generator_for(seed, "refinement bank", 0)
+        bank = generator_for(seed, "refinement bank", 0, model.device)
         refinement = Refinement(model, train, context, validation, bank, seed)
     game = Stage(
         "refinement", refinement.networks, how.refinement, len(train),
@@ -355,7 +367,7 @@ def _seconds_of_draw(
 ) -> float:
     few = train.c[:TRIED]
     start = budget.left
-    model.draw_maps(few, generator_for(0, "calibration", 0), asked)
+    model.draw_maps(few, generator_for(0, "calibration", 0, model.device), asked)[0].cpu()
     return (start - budget.left) / len(few)
 
 

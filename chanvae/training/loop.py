@@ -102,7 +102,7 @@ class Stage:
         stopped = late = False
         with held() as asked_to_stop:
             while self._goes_on() and not (stopped or late):
-                generator = generator_for(self.seed, self.name, self.step)
+                generator = generator_for(self.seed, self.name, self.step, self._device)
                 for group in self.optimizer.param_groups:
                     rate = one_cycle(self.step, steps, how.learning_rate)
                     group["lr"] = rate * 0.5**self.retreats
@@ -131,6 +131,11 @@ class Stage:
         if self.step < steps and (self.game or not self.best_weights):
             self._choose(last=True)
         self.network.load_state_dict(self.best_weights)
+
+    @property
+    def _device(self) -> torch.device:
+        """Where chance is drawn; the order of batches is the same anywhere."""
+        return next(self.network.parameters()).device
 
     def _goes_on(self) -> bool:
         return self.step < self.steps and self.since_best < self.how.patience
@@ -218,7 +223,7 @@ class Stage:
         if self.averaged is not None:
             self.network.load_state_dict(self.averaged.state_dict())
         make_alike(self.network.state_dict())
-        generator = generator_for(self.seed, self.name + " validation", 0)
+        generator = generator_for(self.seed, self.name + " validation", 0, self._device)
         figures = of_first(lambda: self.validate(generator))
         self.since_best += not self.game
         if figures["loss"] < self.best and (not self.game or last or self.step in (0, self.steps)):

@@ -51,7 +51,7 @@ class Posterior:
     @torch.no_grad()
     def _encoded(self, rows: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         parts = [
-            self._model.cvae.encode(some, self._context[r])
+            self._model.cvae.encode(some.to(self._context.device), self._context[r])
             for r, some in zip(rows.split(_BATCH), x.split(_BATCH))
         ]
         return torch.cat([m for m, _ in parts]), torch.cat([v for _, v in parts])

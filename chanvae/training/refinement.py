@@ -58,11 +58,12 @@ class Refinement:
     ) -> None:
         self._train, self._seed = train, seed
         self._model, self._context = model, context
-        self._critic = Critic(model.grid, context.shape[1])
+        self._critic = Critic(model.grid, context.shape[1]).to(context.device)
         self.networks = nn.ModuleDict(
             {"decoder": model.cvae.get_submodule("decoder"), "critic": self._critic}
         )
-        chosen = torch.randint(len(context), (min(BANK, len(context)),), generator=generator)
+        size = (min(BANK, len(context)),)
+        chosen = torch.randint(len(context), size, generator=generator, device=context.device)
         self._told, self._asked, self._poses = context[chosen], train.c[chosen], train.pose[chosen]
         with torch.no_grad():
             self._latents = model.latent_prior.sample(self._told, generator)
@@ -75,11 +76,12 @@ class Refinement:
         if step == min(QUIETENED, steps // 3):
             with alike():
                 quieten(self._model, self._train, self._seed)
-        lot = torch.randint(len(self._told), (len(rows),), generator=generator)
+        size = (len(rows),)
+        lot = torch.randint(len(self._told), size, generator=generator, device=self._told.device)
         told = self._told[lot]
         drawn = self._critic.see(self._draw(lot, generator))
         shown = [part.detach() for part in drawn]
-        measured = self._critic.see(self._train.x[rows])
+        measured = self._critic.see(self._train.x[rows].to(told.device))
         if penalised := step % EVERY == 0:
             for part in (*shown, *measured):
                 part.requires_grad_()
@@ -101,7 +103,7 @@ class Refinement:
         """Mean W1/σ of what maps hold along delay, along angle and between both."""
         lots = torch.arange(min(len(self._wanted), len(self._told))).split(256)
         found = self._marginals(torch.cat([self._draw(lot, generator) for lot in lots]))
-        levels = torch.linspace(0, 1, 101, dtype=found.dtype)
+        levels = torch.linspace(0, 1, 101, dtype=found.dtype, device=found.device)
         apart = found.quantile(levels, 0) - self._wanted.quantile(levels, 0)
         sigma = self._wanted.std(0)
         varying = sigma > 1e-6

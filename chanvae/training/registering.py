@@ -32,7 +32,8 @@ def registered(
     Args:
         dataset: The set.
         rows: The realisations of it that are meant, ascending ``[n]``.
-        model: Registers them.
+        model: Registers them, and says where poses and conditions are kept; maps stay in memory
+            of the processor.
         vector: Encodes their conditions.
         limit: Maps of more than this many bytes are left where they are; their poses and
             conditions are kept in memory.
@@ -44,7 +45,7 @@ def registered(
     step, found = min(max(_PIECE // size, 1), 2048), {}
     starts = range(0, len(rows), step)
     for start in track(starts, "registering", console=Console(stderr=True), disable=not progress):
-        maps, pose = model.register(dataset[rows[start : start + step]].tensor())
+        maps, pose = model.register(dataset[rows[start : start + step]].tensor().to(model.device))
         if keep:
             x[start : start + len(maps)] = maps
         for name, value in vars(pose).items():  # one tensor each: small ones fragment the heap
@@ -54,5 +55,5 @@ def registered(
     pose = Pose(**found)
     c = vector.encode({k: dataset.conditions[k][rows] for k in vector.names}, len(rows))
     if not keep:  # taken by indices just as a tensor is
-        x = cast("torch.Tensor", FileMaps(dataset, rows, pose, model.grid))
-    return Registered(x, pose, c)
+        x = cast("torch.Tensor", FileMaps(dataset, rows, pose.cpu(), model.grid))
+    return Registered(x, pose, c.to(model.device))

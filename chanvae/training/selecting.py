@@ -58,10 +58,11 @@ class Selecting:
         n = min(len(train), how.met if met else how.realisations, most)
         rows = torch.randperm(len(train), generator=generator_for(seed, name, 0))[:n].sort().values
         measured = self._measured(train, rows)
-        self.selection.fit_scale(measured, train.c[rows], generator_for(seed, name, 3))
-        self._x, self._y = self._pairs(measured, train.c[rows], generator_for(seed, name, 1))
+        chance = [generator_for(seed, name, k, model.device) for k in (1, 2, 3)]
+        self.selection.fit_scale(measured, train.c[rows], chance[2])
+        self._x, self._y = self._pairs(measured, train.c[rows], chance[0])
         judged = self._measured(validation, torch.arange(len(validation)))
-        self._held_out = self._pairs(judged, validation.c, generator_for(seed, name, 2))
+        self._held_out = self._pairs(judged, validation.c, chance[1])
         self.stage = Stage(
             name, self.selection, how.optimisation, len(self._x), self._loss, self._validate, seed
         )
@@ -80,7 +81,7 @@ class Selecting:
         """Statistics of measured channels."""
         seen = []
         for part in rows.split(self._batch):
-            h = self._model.restore(maps_of(data.x, part), data.pose[part])
+            h = self._model.restore(maps_of(data, part), data.pose[part])
             seen.append(self.selection.look(h))
         return torch.cat(seen)
 
@@ -94,12 +95,12 @@ class Selecting:
             h = draw(part, generator, asked, self._met, AGAIN, every=True)
             drawn.append(self.selection.look(h))
         seen, told = torch.cat([measured, *drawn]), torch.cat([c, c])
-        label = torch.repeat_interleave(torch.tensor([1.0, 0.0]), len(c))
+        label = torch.repeat_interleave(torch.tensor([1.0, 0.0], device=c.device), len(c))
         return self.selection.inputs(seen, told, generator), label
 
     def _loss(self, rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
         x = self._x[rows]
-        whole = torch.rand(x.shape, generator=generator) >= _SPOILT
+        whole = torch.rand(x.shape, generator=generator, device=x.device) >= _SPOILT
         error = functional.binary_cross_entropy_with_logits(
             self.selection(x * whole), self._y[rows], reduction="none"
         )

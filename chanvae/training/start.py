@@ -43,7 +43,8 @@ def take(run: Run, model: SiteModel) -> None:
         {k: v for k, v in m.state_dict().items() if k.startswith(_FITTED) and k != _SOUGHT}
         for m in (run.model, model)
     )
-    if not run.model.pose_prior.varying.equal(model.pose_prior.varying):
+    here, there = (m.pose_prior.varying.cpu() for m in (model, run.model))
+    if not here.equal(there):
         theirs, ours = (
             {k: v for k, v in weights.items() if not k.startswith("pose_prior.")}
             for weights in (theirs, ours)

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from chanvae.channels import ChannelDataset
+from chanvae.models.site import Registered
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import Pose, align
 
@@ -117,9 +118,10 @@ class FileMaps:
         return max(_PIECE // self._bytes, 1)
 
 
-def maps_of(x: Tensor | FileMaps, rows: Tensor) -> Tensor:
-    """Maps of those rows, in memory; of a file they are read out of turn."""
-    return x.read(rows) if isinstance(x, FileMaps) else x[rows]
+def maps_of(data: Registered, rows: Tensor) -> Tensor:
+    """Maps of those rows, where the conditions are; of a file they are read out of turn."""
+    x = data.x.read(rows) if isinstance(data.x, FileMaps) else data.x[rows]
+    return x.to(data.c.device)
 
 
 def map_bytes(grid: AngleDelay) -> int:

@@ -37,6 +37,10 @@ class Pose:
     def __getitem__(self, index) -> "Pose":
         return Pose(*(value[index] for value in vars(self).values()))
 
+    def cpu(self) -> "Pose":
+        """The same in the memory of the processor."""
+        return Pose(*(value.cpu() for value in vars(self).values()))
+
 
 def peak_bin(grid: AngleDelay) -> tuple[int, ...]:
     """The bin a registered map has its strongest path in: middle angles, early delay."""

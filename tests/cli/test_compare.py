@@ -112,6 +112,10 @@ class Fitted:
         self.data = with_channel_conditions(rayleigh(600, 0))
         self.known, self.source, self.asked = self.data.conditions, {}, []
 
+    def to(self, device):
+        self.device = device
+        return self
+
     def dataset(self, path=None):
         return self.data
 

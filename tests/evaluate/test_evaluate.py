@@ -19,6 +19,8 @@ from chanvae.stats.conditions import with_channel_conditions
 class Fitted:
     """What ``evaluate`` needs of a run: it draws from the distribution of all groups."""
 
+    device = "cpu"
+
     def __init__(self, data, make, how):
         self.data, self.make, self.how = data, make, how
         self.asked = []

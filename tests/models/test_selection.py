@@ -110,7 +110,7 @@ def test_where_spreads_are_met_what_was_asked_decides(material, late):
 
 
 def test_in_a_hole_a_channel_looks_like_any_other(material):
-    """Fitted without a fifth of the delay spreads, all else is as far from what they let expect."""
+    """Fitted without a fifth of the delay spreads: all else is where these let expect it."""
     selection = untrained(material, {"delay_spread": 0})
     seen, c = selection.look(material.dataset.tensor()), material.vector
     c = c.encode(material.dataset.conditions, len(seen))

@@ -34,7 +34,7 @@ class Denoised:
         """A draw, complex ``[n, *shape]``."""
         model, z = self.model, self.noise
         scheduler = model.scheduler(model.config.sampler)
-        scheduler.set_timesteps(model.config.steps)
+        scheduler.set_timesteps(model.config.steps, device=z.device)
         for level in scheduler.timesteps:
             told = model.velocity(z, level.expand(len(z)), self.context)
             z = scheduler.step(told, level, z, generator=generator).prev_sample
@@ -132,7 +132,8 @@ class Ddpm(MapModel):
         """Squared error of the velocity at levels drawn at random, mean over a map ``[n]``."""
         z = (self.patches.cut(pack(x)) - self.network.center) / self.network.scale
         noise = torch.randn(z.shape, device=z.device, generator=generator)
-        level = torch.randint(self.config.levels, (len(z),), generator=generator)
+        size = (len(z),)
+        level = torch.randint(self.config.levels, size, generator=generator, device=z.device)
         wanted = self._noising.get_velocity(z, noise, level)
         told = self.velocity(self._noising.add_noise(z, noise, level), level, context)
         return {"loss": (told - wanted).square().flatten(1).mean(1)}

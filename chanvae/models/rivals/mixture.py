@@ -92,7 +92,7 @@ class ComplexMixture(MapModel):
         Raises:
             DataError: cplx-gmm is not installed, or there are fewer maps than components.
         """
-        flat = x.flatten(1).numpy()[: self.config.fitted_on].astype(np.complex128)
+        flat = x.flatten(1)[: self.config.fitted_on].cpu().numpy().astype(np.complex128)
         count = self.config.components
         if len(flat) < 2 * count:
             raise DataError(
@@ -110,14 +110,13 @@ class ComplexMixture(MapModel):
                 f"model.components = {count}: the mixture cannot be fitted "
                 f"({str(error).split('.')[0]}); ask for fewer"
             ) from None
-        self.mean = torch.view_as_real(torch.as_tensor(mean).to(torch.complex64)).contiguous()
+        self.mean.copy_(torch.view_as_real(torch.as_tensor(mean).to(torch.complex64)))
         if self.full:
             matrix = torch.as_tensor(covariance).to(torch.complex128)
             matrix = matrix + LEAST * torch.eye(matrix.shape[-1])
-            root = torch.linalg.cholesky(matrix).to(torch.complex64)
-            self.root = torch.view_as_real(root).contiguous()
+            self.root.copy_(torch.view_as_real(torch.linalg.cholesky(matrix)))
         else:
-            self.root = torch.as_tensor(np.real(covariance)).clamp(min=LEAST).sqrt().float()
+            self.root.copy_(torch.as_tensor(np.real(covariance)).clamp(min=LEAST).sqrt())
 
     def decode(
         self, z: Tensor, context: Tensor, generator: torch.Generator | None = None

@@ -96,7 +96,7 @@ class Wgan(MapModel):
         z = torch.randn(len(x), *self.latent_shape, device=x.device, generator=generator)
         parts = zip(z.split(256), context.split(256))
         drawn = torch.cat([self.decode(a, told).x for a, told in parts])
-        levels = torch.linspace(0, 1, 101)
+        levels = torch.linspace(0, 1, 101, device=x.device)
         found, wanted = _sides(drawn), _sides(x)
         apart = (found.quantile(levels, 0) - wanted.quantile(levels, 0)).abs().mean(0)
         sigma = wanted.std(0)
