@@ -19,8 +19,8 @@ def placed(device: str | torch.device) -> torch.device:
     there = ["cpu", *(f"cuda:{k}" for k in range(torch.cuda.device_count()))]
     if name not in there:
         raise DataError(
-            f"device {name!r} is not there; torch {torch.__version__} sees {', '.join(there)}: "
-            "name one of these, start no more processes than GPUs, or install the torch of your "
-            "GPU (pytorch.org)"
+            f"device {name!r} is not there; torch sees: {', '.join(there)}; name one of these, "
+            "start no more processes than there are GPUs, or install the torch that is made for "
+            "yours (pytorch.org)"
         )
     return torch.device(name)
