@@ -169,7 +169,8 @@ class Run:
             return self._draw(asked_in(starts[k]), size, wanted, generator, again, every)
 
         if exact is None:
-            for drawn in in_order(block, blocks):
+            each = in_order if self.device.type == "cpu" else map  # a GPU is shared by all cores
+            for drawn in each(block, blocks):
                 yield self._said(drawn, seed)
             return
         for k in blocks:

@@ -42,7 +42,10 @@ FEW = [
     "training.sixteen_bits=false",
     "model.prior.optimisation.steps=4",
     "model.network.width=8",
+    "model.network.encoder_blocks=1",
+    "model.network.decoder_blocks=1",
     "model.prior.width=8",
+    "model.prior.blocks=1",
     "model.selection.optimisation.steps=4",
 ]
 """A fit of seconds with all stages; the pretended GPU has no 16 bits."""
@@ -160,9 +163,22 @@ def test_a_fit_is_the_same_on_a_device(tmp_path, monkeypatch, capsys):
     write(data, file := tmp_path / "data.h5")
     asked = {"data.conditions": ["los"], "data.memory_gib": 1e-4}  # maps stay in the file
     config = configure("default", FEW, asked)
-    here = fit(file, one, config)
     ends = with_channel_conditions(data[[0, 1]])
+
+    def made(run):
+        """Draws as they come, for spreads asked for, and on a latent path."""
+        asked = {"delay_spread": 1e-7, "angular_spread": 0.3}
+        drawn = [run.sample(20, seed=3), run.sample(20, seed=3, **asked)]
+        return [*drawn, *(stop for _, stop in between(run, ends, steps=2, n=4))]
+
+    def alike(tensors):
+        """What several processes exchange, all of it on one device."""
+        assert all(isinstance(value, Pretended) for value in tensors.values())
+
+    here = fit(file, one, config)
     with gpu():
+        for module in (fit_module, loop):
+            monkeypatch.setattr(module, "make_alike", alike)
         with stopped_at(1, "prior"):
             fit(file, two, config, device="cuda")
         words = "fit", "--resume", "-o", str(two), "--device", "cuda"
@@ -170,17 +186,12 @@ def test_a_fit_is_the_same_on_a_device(tmp_path, monkeypatch, capsys):
         there = open_run(two).to("cuda")
         assert all(isinstance(value, Pretended) for value in there.model.state_dict().values())
         take(there, copy.deepcopy(here.model))
-        pairs = [
-            (here.sample(20, seed=3, **k).h[:], there.sample(20, seed=3, **k).h[:])
-            for k in ({}, {"delay_spread": 1e-7, "angular_spread": 0.3})
-        ]
-        ways = [list(between(run, ends, steps=2, n=4)) for run in (here, there)]
+        drawn = made(there)
         there.model.selection.cap.zero_()
         assert np.isfinite(there.sample(8).h[:]).all()
         report = compare(data[:60], there.sample(60), quick=True, device="cuda")
-    pairs += [(a.h[:], b.h[:]) for (_, a), (_, b) in zip(*ways, strict=True)]
-    for a, b in pairs:
-        assert np.abs(a - b).max() < 1e-3 * np.abs(a).max()
+    for a, b in zip(made(here), drawn, strict=True):
+        assert np.abs(a.h[:] - b.h[:]).max() < 1e-3 * np.abs(a.h[:]).max()
     assert report.statistics
     assert open_run(two).sample(4).h[:].dtype == np.complex64
 

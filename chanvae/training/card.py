@@ -50,8 +50,8 @@ def card(run: Run, dataset: ChannelDataset, sizes: tuple[int, int, int], record:
 
 {_what(run)},
 fitted by chanvae {chanvae.__version__} (torch {torch.__version__}, Python
-{platform.python_version()}, {torch.get_num_threads()} threads, seed {run.config.seed}) in
-{record.elapsed:.0f} s.
+{platform.python_version()}, {torch.get_num_threads()} threads, {run.device}, seed
+{run.config.seed}) in {record.elapsed:.0f} s.
 
 ## Data
 
