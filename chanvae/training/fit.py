@@ -22,6 +22,7 @@ from chanvae.io.options import settled
 from chanvae.io.probe import trust
 from chanvae.io.read import require_enough
 from chanvae.io.several import Where, files
+from chanvae.models.context import Context
 from chanvae.models.cvae import draw
 from chanvae.models.priors import PosePrior
 from chanvae.models.site import Registered, SiteModel
@@ -52,6 +53,7 @@ from chanvae.training.posterior import Posterior
 from chanvae.training.record import CONFIG, Record
 from chanvae.training.refinement import Refinement
 from chanvae.training.registering import registered
+from chanvae.training.room import require_memory
 from chanvae.training.schedules import kl_weight
 from chanvae.training.selecting import FEWEST, SELECTIONS, Selecting
 from chanvae.training.start import settings, take
@@ -257,9 +259,12 @@ def _prepare(
     known = {n: dataset.conditions[n][parts.train] for n in names}
     vector = ConditionVector.fit(known, dataset.condition_units, names)
     vector = vector if scales is None else vector.scaled_as(scales)
+    grid = grid_of(dataset)
+    told = Context(grid, vector.width).width
+    require_memory(grid, told, config, len(parts.train), torch.device(device))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = SiteModel(grid_of(dataset), vector, config.model, dataset).to(device)
+        model = SiteModel(grid, vector, config.model, dataset).to(device)
         limit = config.data.memory_gib * 2**30
         train = registered(dataset, parts.train, model, vector, limit, progress)
         model.pose_prior = PosePrior.fitted(train.pose, vector.width).to(device)
