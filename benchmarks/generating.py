@@ -87,6 +87,7 @@ def main(runs: tuple[Path, ...], count: int, folder: Path) -> None:
     """Print the rates and the profiles."""
     from chanvae import open_run
 
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "generating.h5"
     runs = runs or (folder / "quick", folder / "default")
     for run in runs:

@@ -42,7 +42,9 @@ def rates(processes: int, path: Path, folder: Path, preset: str, steps: int) -> 
         "training.pose": 20,
         **({"training.refinement": max(steps // 2, 20)} if preset == "default" else {}),
     }
-    settings = [f"{k}.{name}={n}" for k, n in stages.items() for name in ("steps", "epochs")]
+    # What learns which draws to keep is far too small to share.
+    settings = ["model.selection=null"]
+    settings += [f"{k}.{name}={n}" for k, n in stages.items() for name in ("steps", "epochs")]
     words = ["fit", "--data", str(path), "-o", str(out), "-c", preset, "--overwrite"]
     words += [word for setting in settings for word in ("--set", setting)]
     torchrun = ["torch.distributed.run", "--nproc-per-node", str(processes), "-m"]

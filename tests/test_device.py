@@ -187,8 +187,10 @@ def test_a_fit_is_the_same_on_a_device(tmp_path, monkeypatch, capsys):
         assert all(isinstance(value, Pretended) for value in there.model.state_dict().values())
         take(there, copy.deepcopy(here.model))
         drawn = made(there)
-        there.model.selection.cap.zero_()
+        for selection in there.model.selections:
+            selection.cap.zero_()
         assert np.isfinite(there.sample(8).h[:]).all()
+        assert np.isfinite(there.sample(8, delay_spread=1e-7).h[:]).all()
         report = compare(data[:60], there.sample(60), quick=True, device="cuda")
     for a, b in zip(made(here), drawn, strict=True):
         assert np.abs(a.h[:] - b.h[:]).max() < 1e-3 * np.abs(a.h[:]).max()

@@ -29,6 +29,7 @@ from chanvae.models.site import Registered, SiteModel
 from chanvae.nn.brief import allowed
 from chanvae.presets import configure
 from chanvae.run import (
+    AGAIN,
     CHECKPOINT,
     MODEL,
     Run,
@@ -372,7 +373,8 @@ def _seconds_of_draw(
 ) -> float:
     few = train.c[:TRIED]
     start = budget.left
-    model.draw_maps(few, generator_for(0, "calibration", 0, model.device), asked)[0].cpu()
+    chance = generator_for(0, "calibration", 0, model.device)
+    model.draw(few, chance, asked, again=AGAIN, every=True).cpu()
     return (start - budget.left) / len(few)
 
 
