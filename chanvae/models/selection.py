@@ -107,10 +107,11 @@ class Selection(nn.Module):
             self.mean[k], self.deviation[k] = values.mean(), values.std()
             self.used[k] = True
         if self._blur.any():
-            terms = self._powers(self._blurred(c, generator))
-            placed = torch.cat(self._placed(seen)[:2], 1)
-            found = torch.linalg.lstsq(terms.cpu(), placed.cpu())  # elsewhere not of lower rank
-            self.expected = found.solution.to(terms.device)
+            terms = self._powers(self._blurred(c, generator)).double()
+            placed = torch.cat(self._placed(seen)[:2], 1).double()
+            # Sums of squares and 64 bits, so that what is kept, in 32, is the same to the bit.
+            square = terms.T @ terms + 1e-6 * torch.eye(terms.shape[1], device=terms.device)
+            self.expected = torch.linalg.solve(square, terms.T @ placed).float()
 
     @torch.no_grad()
     def look(self, h: Tensor) -> Tensor:

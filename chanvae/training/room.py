@@ -40,15 +40,14 @@ def require_memory(
         DataError: There is less memory than the weights and a step of training need, or the maps
             that are drawn together.
     """
-    there = _memory(device)
-    if prod(grid.shape) < SMALL or not there:
+    if prod(grid.shape) < SMALL:
         return
     weights, each = _network(grid, context, config)
     how = config.model if isinstance(config.model, Rival) else config.training
     step = min(how.optimisation.batch, count) * each
     drawn = 2 * min(_DRAWN, count) * map_bytes(grid)
-    needed = max(_COPIES * weights + step, drawn)
-    if needed > there:
+    needed, there = max(_COPIES * weights + step, drawn), _memory(device)
+    if there and needed > there:
         shape = " x ".join(map(str, grid.shape))
         raise DataError(
             f"channels of {shape}: fitting {config.model.kind} to them takes at least "
