@@ -8,12 +8,14 @@ time of the latter goes.
 """
 
 import cProfile
+import inspect
 import io
 import pstats
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
 
 import click
 import h5py
@@ -49,29 +51,19 @@ def generated(run: Path, path: Path, n: int, every: bool) -> float:
     return n / (time.perf_counter() - start)
 
 
-@contextmanager
-def block_by_block() -> Iterator[None]:
-    """Blocks are drawn one after the other in this thread, the one that is profiled."""
-    from chanvae import run
-
-    kept, run.in_order = run.in_order, map
-    yield
-    run.in_order = kept
-
-
-def parts(model) -> dict[str, list[Callable]]:
+def parts(model) -> dict[str, Callable]:
     """Functions in which the time goes; none calls another of them."""
     from chanvae.io.hdf5 import Writer
     from chanvae.models.selection import Selection
     from chanvae.models.site import SiteModel
 
     return {
-        "gain, place, traits": [type(model.pose_prior).sample],
-        "latents": [type(model.latent_prior).sample],
-        "decoder and chance": [SiteModel.maps],
-        "back to channels": [SiteModel.restore],
-        "statistics and choice": [Selection.kept],
-        "writing": [Writer.append],
+        "gain, place, traits": type(model.pose_prior).sample,
+        "latents": type(model.latent_prior).sample,
+        "decoder and chance": SiteModel.maps,
+        "back to channels": SiteModel.restore,
+        "statistics and choice": Selection.kept,
+        "writing": Writer.append,
     }
 
 
@@ -80,10 +72,10 @@ def shares(profile: cProfile.Profile, model) -> str:
     stats = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     whole = sum(own for _, _, own, _, _ in stats.values())
     found = {}
-    for name, functions in parts(model).items():
-        codes = [getattr(f, "__wrapped__", f).__code__ for f in functions]
-        keys = {(c.co_filename, c.co_firstlineno, c.co_name) for c in codes}
-        found[name] = sum(row[3] for key, row in stats.items() if key in keys) / whole
+    for name, function in parts(model).items():
+        code = inspect.unwrap(function).__code__
+        row = stats.get((code.co_filename, code.co_firstlineno, code.co_name))
+        found[name] = row[3] / whole if row else 0.0
     found["the rest"] = 1 - sum(found.values())
     ordered = sorted(found.items(), key=lambda item: -item[1])
     return ", ".join(f"{name} {share:.0%}" for name, share in ordered if share >= 0.005)
@@ -111,7 +103,8 @@ def main(runs: tuple[Path, ...], count: int, folder: Path) -> None:
         )
         for every in ways:
             rate = generated(run, path, count, every)
-            with block_by_block(), cProfile.Profile() as profile:
+            # Block after block in this thread, the one that is profiled.
+            with patch("chanvae.run.in_order", map), cProfile.Profile() as profile:
                 generated(run, path, count // 4, every)
             click.echo(
                 f"  generate{' --every' if every else ''}: {rate:,.0f} a second, "

@@ -95,8 +95,13 @@ def test_torchrun_fits_what_one_process_fits(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("model.safetensors") == 1
     assert done.stdout.count("next: ") == 1
-    # Weights that make draws meet their spreads are sought, which makes more of how numbers round.
-    assert_same_losses(rows(tmp_path / "run"), rows(tmp_path / "one"), within=1e-4)
+    found = [rows(tmp_path / k) for k in ("run", "one")]
+    # Selections are shown statistics by their rank, in which rounding of the networks is a step.
+    for last, within in ((False, 1e-5), (True, 1e-4)):
+        assert_same_losses(
+            *([r for r in part if ("selection" in r["stage"]) == last] for part in found),
+            within=within,
+        )
     names = [sorted(p.name for p in (tmp_path / k).iterdir()) for k in ("one", "run")]
     assert names[0] == names[1]
 
