@@ -23,6 +23,7 @@ from chanvae.errors import DataError
 from chanvae.exact import Exact, Tally, exactly
 from chanvae.io.read import load as load_data
 from chanvae.io.several import Where
+from chanvae.models.selection import ADDED
 from chanvae.models.site import SiteModel
 from chanvae.seeds import generator_for
 from chanvae.signal.normalization import GAIN, denormalise
@@ -390,7 +391,9 @@ def restore(tensors: dict[str, Tensor], header: dict[str, Any], directory: Path)
         # Weights are drawn before they are replaced.
         with torch.random.fork_rng(devices=[]), Allowance(state):
             model = SiteModel(grid_of(template), vector, config.model, template, varying)
-        differs = model.state_dict().keys() ^ state.keys()
+        fresh = model.state_dict()
+        state = {k: v for k, v in fresh.items() if k.endswith(ADDED)} | state
+        differs = fresh.keys() ^ state.keys()
         if not differs:
             model.load_state_dict(state)
         known = {c.name: _known(tensors[f"known.{c.name}"].numpy(), c) for c in vector.columns}

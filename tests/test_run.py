@@ -2,13 +2,17 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from chanvae.checkpoint import load, save
+from chanvae.config import Selection
 from chanvae.errors import DataError
+from chanvae.models.selection import ADDED
+from chanvae.models.site import SiteModel
 from chanvae.run import BATCH, open_run
 
 
@@ -99,6 +103,23 @@ def test_a_run_from_before_draws_were_selected_keeps_every_draw(run, tmp_path):
     model = {k: v for k, v in header["config"]["model"].items() if k != "selection"}
     save(tmp_path / "model.safetensors", tensors, header | {"config": {"model": model}})
     assert open_run(tmp_path).config.model.selection is None
+
+
+def test_a_run_from_before_selections_were_tilted_is_not_tilted(run, tmp_path):
+    selection = Selection(draws=3, met=0)
+    how = run.config.model.model_copy(update={"selection": selection})
+    config = run.config.model_copy(update={"model": how})
+    varying = int(run.model.pose_prior.varying.sum())
+    with torch.random.fork_rng():
+        model = SiteModel(run.model.grid, run.vector, config.model, run.template, varying)
+    replace(run, config=config, model=model).save(tmp_path)
+    tensors, header = load(tmp_path / "model.safetensors")
+    added = tuple(f"selection{name}" for name in ADDED)
+    old = {k: v for k, v in tensors.items() if not k.endswith(added)}
+    assert len(old) == len(tensors) - len(ADDED)
+    save(tmp_path / "model.safetensors", old, header)
+    opened = open_run(tmp_path).model.selection
+    assert opened is not None and not opened.tilt.any()
 
 
 def test_data_in_memory_cannot_be_read_again(run):

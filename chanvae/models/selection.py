@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import torch
+from scipy.optimize import minimize
 from torch import Tensor, nn
 
 from chanvae.catalogue.grid import Grid, View
@@ -25,8 +27,14 @@ AHEAD = 32
 BLUR = 0.15
 """Standard deviations by which spreads that are met are blurred: measured channels have theirs
 exactly, draws nearly."""
+ADDED = (".bends", ".tilt")
+"""Buffers that runs of before lack; as they start they change nothing."""
 _FARTHEST = 6.0
 """Standard deviations from the mean at which a statistic is cut."""
+_BENDS = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
+"""Quantiles of a statistic beyond which its mean excess is made right."""
+_TILTED = 0.1
+"""Standard deviation of the corrections that are expected before channels say more."""
 _TOGETHER = 512
 
 
@@ -36,6 +44,10 @@ class Selection(nn.Module):
     A perceptron is shown the statistics of a channel, as the referee has them, and says the
     logarithm of the ratio; it is learned as a classifier of the two. A draw is kept with the
     chance ratio over ``exp(cap)``, and drawn anew for the same conditions otherwise.
+
+    What the perceptron has not learned, and what draws that are kept for certain would have needed
+    beyond that, a last correction makes good: the logarithm is tilted by a piecewise linear
+    function of every statistic, such that their means and mean excesses are the measured ones.
 
     Of conditions it is shown those that are no statistics: a measured channel has the spreads it
     is said to have, and the ratio would be of that alone. Where draws have met their spreads it
@@ -51,7 +63,8 @@ class Selection(nn.Module):
 
     References:
         Azadi et al., ICLR 2019, arXiv:1810.06758 (discriminator rejection sampling); Bauer and
-        Mnih, AISTATS 2019, arXiv:1810.11428 (the same for priors of variational autoencoders).
+        Mnih, AISTATS 2019, arXiv:1810.11428 (the same for priors of variational autoencoders);
+        Deville and Särndal, J. Am. Stat. Assoc. 87 (1992) 376 (weights by which totals are right).
     """
 
     used: Tensor
@@ -59,6 +72,8 @@ class Selection(nn.Module):
     mean: Tensor
     deviation: Tensor
     expected: Tensor
+    bends: Tensor
+    tilt: Tensor
     cap: Tensor
 
     def __init__(
@@ -83,6 +98,8 @@ class Selection(nn.Module):
         if met:
             powers = (len(met) + 1) * (len(met) + 2) // 2
             self.register_buffer("expected", torch.zeros(powers, 2 * count))
+        self.register_buffer("bends", torch.zeros(count, len(_BENDS)))
+        self.register_buffer("tilt", torch.zeros((2 + len(_BENDS)) * count))
         self.register_buffer("cap", torch.tensor(-math.inf))
         self.net = perceptron(3 * count + len(self._told), WIDTH, LAYERS, 1)
 
@@ -168,20 +185,60 @@ class Selection(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logarithm of the ratio of densities, measured over drawn, ``[n]``."""
-        return self.net(inputs)[:, 0]
+        return self.net(inputs)[:, 0] + self._excesses(inputs) @ self.tilt
 
-    def settle(self, ratios: Tensor) -> None:
-        """Choose the cap so that one in :attr:`draws` is kept, or more where no ratio is large.
+    def _excesses(self, inputs: Tensor) -> Tensor:
+        """Statistics beyond each bend, as they are, and whether they are known ``[n, functions]``.
+
+        The mean of what lies beyond a bend is the area under the distribution there, so that where
+        all of these are right, so is the Wasserstein distance but for what happens between bends.
+        """
+        _, standard, known = inputs[:, : 3 * len(self.statistics)].chunk(3, 1)
+        beyond = (standard[..., None] - self.bends).clamp(min=0).flatten(1)
+        return torch.cat([known, standard, beyond], 1)
+
+    @torch.no_grad()
+    def settle(self, drawn: Tensor, measured: Tensor) -> None:
+        """Choose the tilt and the cap so that what is kept has the measured means.
+
+        One in :attr:`draws` is kept, or more where no ratio is large.
 
         Args:
-            ratios: Logarithms of the ratio of draws ``[n]``.
+            drawn: Inputs of draws ``[n, inputs]``.
+            measured: Inputs of measured channels.
         """
-        low, high = ratios.min(), ratios.max()
-        for _ in range(50):
-            middle = (low + high) / 2
-            kept = (ratios - middle).clamp(max=0).exp().mean()
-            low, high = (middle, high) if kept > 1 / self.draws else (low, middle)
-        self.cap = high.to(self.cap)
+        count = len(self.statistics)
+        levels = torch.tensor(_BENDS, device=measured.device)
+        self.bends = torch.quantile(measured[:, count : 2 * count], levels, dim=0).T.contiguous()
+        self.tilt.zero_()
+        ratio = self(drawn).double().cpu().numpy()
+        there, wanted = (
+            nn.functional.pad(self._excesses(x), (1, 0), value=1.0).double().cpu().numpy()
+            for x in (drawn, measured)
+        )
+        wanted = wanted.mean(0) / self.draws
+        stiff = np.full(len(wanted), 1 / (len(measured) * self.draws * _TILTED**2))
+        stiff[0] = 0.0
+
+        def terms(at: np.ndarray) -> tuple[float, np.ndarray]:
+            """A convex function, whose gradient is what is kept less what is wanted."""
+            height = ratio + there @ at
+            chance = np.exp(np.minimum(height, 0))
+            value = (chance + np.maximum(height, 0)).mean() - wanted @ at + stiff @ at**2 / 2
+            return value, chance @ there / len(there) - wanted + stiff * at
+
+        def curvature(at: np.ndarray) -> np.ndarray:
+            height = ratio + there @ at
+            below = there * np.where(height < 0, np.exp(height), 0.0)[:, None]
+            return below.T @ there / len(there) + np.diag(stiff)
+
+        start = np.zeros(len(wanted))
+        start[0] = -ratio.max()
+        found = minimize(terms, start, jac=True, hess=curvature, method="trust-exact").x
+        self.tilt.copy_(torch.from_numpy(found[1:]))
+        self.cap = torch.tensor(min(-found[0], (ratio + there[:, 1:] @ found[1:]).max())).to(
+            self.cap
+        )
 
     @torch.no_grad()
     def kept(self, h: Tensor, c: Tensor, generator: torch.Generator | None) -> Tensor:

@@ -68,14 +68,15 @@ class Selecting:
         )
 
     def end(self) -> None:
-        """Choose the cap, if channels that chose nothing but weights are told apart at all."""
+        """Choose tilt and cap, if channels that chose only weights are told apart at all."""
         x, y = self._held_out
         with torch.no_grad():
             ratios = self.selection(x)
         error = functional.binary_cross_entropy_with_logits(ratios, y, reduction="none")
         beyond = math.log(2) - float(error.mean())
         if beyond > _LEAST + float(error.std()) / math.sqrt(len(y)):
-            self.selection.settle(ratios[y == 0])
+            drawn, measured = (self._x[self._y == k] for k in (0, 1))
+            self.selection.settle(drawn, measured)
 
     def _measured(self, data: Registered, rows: Tensor) -> Tensor:
         """Statistics of measured channels."""
