@@ -16,6 +16,8 @@ from chanvae.stats.fading import squared_magnitude
 
 BINS = 12_000_000
 """Angle-delay bins per class that bound the time and memory of the test on channels."""
+STEPS = 160
+"""Steps that the network is trained for at least."""
 
 
 def channels_test(
@@ -133,11 +135,10 @@ def _train(
     draw: Redraw,
     batch: int = 128,
     rate: float = 3e-3,
-    least: int = 160,
 ) -> None:
-    """Fit with a one-cycle schedule of at least ``least`` steps."""
+    """Fit with a one-cycle schedule of at least :data:`STEPS` steps."""
     steps = -(-len(train) // batch)
-    epochs = max(epochs, -(-least // steps))
+    epochs = max(epochs, -(-STEPS // steps))
     optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, epochs * steps)
     for _ in range(epochs):

@@ -7,7 +7,7 @@ import pytest
 
 from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset
-from chanvae.evaluate import compression
+from chanvae.evaluate import channel_classifier, compression
 
 
 def paths(
@@ -46,7 +46,8 @@ def make() -> Callable[..., ChannelDataset]:
 
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[None]:
-    """Networks of the task of compression hardly trained, where their figures do not matter."""
+    """Networks of the referee hardly trained, where their figures do not matter."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compression, "STEPS", 20)
+        patch.setattr(channel_classifier, "STEPS", 30)
         yield

@@ -46,7 +46,7 @@ def test_channels_equal_near_far(make):
     assert 0.44 < channels_test(measured, make(600, 2)).auc < 0.56
     near = channels_test(measured, make(600, 3, spread=170e-9)).auc
     assert 0.55 < near < 0.98
-    assert channels_test(measured, make(600, 4, k=30.0)).auc > 0.98
+    assert channels_test(measured[:200], make(200, 4, k=30.0)).auc > 0.98
 
 
 def test_a_global_phase_is_not_told_apart(make):
