@@ -94,6 +94,19 @@ def test_covariance_is_that_of_the_training_set():
     assert np.linalg.norm(one - other) < 0.2 * np.linalg.norm(other)
 
 
+def test_covariance_of_channels_that_are_all_of_few_paths():
+    """Of rank two; rounded, its least eigenvalues are below zero by more than they are lifted."""
+    rng = np.random.default_rng(3)
+    freqs = np.linspace(-10e6, 10e6, 64)
+    ways = np.exp(-2j * np.pi * np.array([[50e-9], [300e-9]]) * freqs)
+    gains = rng.normal(size=(2000, 2)) * np.array([1e3, 1e2])
+    h = (gains @ ways)[:, None, None, None].astype(np.complex64)
+    training = ChannelDataset(h, freqs)
+    made = covariance(training, 2000, rng)
+    expected, found = (np.square(np.abs(d.h)).mean() for d in (training, made))
+    assert found == pytest.approx(expected, rel=0.15)
+
+
 def test_mixture_finds_its_clusters():
     """Two clusters, one on each antenna: one covariance mixes them, a mixture does not."""
     draw = np.random.default_rng(0)

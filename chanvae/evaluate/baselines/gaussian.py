@@ -96,4 +96,8 @@ def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> Complex[Tensor, 
 def _root(matrix: Complex[Tensor, "k k"]) -> Complex[Tensor, "k k"]:
     """A factor L with L Lᴴ = matrix, to 1e-9 of the mean variance: the matrix may be singular."""
     mean = matrix.diagonal().real.mean().clamp(min=1e-300)
-    return torch.linalg.cholesky(matrix + 1e-9 * mean * torch.eye(len(matrix)))
+    factor, failed = torch.linalg.cholesky_ex(matrix + 1e-9 * mean * torch.eye(len(matrix)))
+    if not failed:
+        return factor
+    values, vectors = torch.linalg.eigh(matrix)  # rounded below zero: few paths, always the same
+    return vectors * values.clamp(min=0).sqrt()
