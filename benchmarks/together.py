@@ -1,9 +1,10 @@
 """Steps a second of a fit: by one process of one thread, and by several of one thread each.
 
 The processes are started with torchrun, as docs/scale.md says. Rates are those of metrics.jsonl,
-from the first validation of a stage to its last, so that start-up is left out. Twenty validations a
-stage, which one process makes, are in them, as in a fit of the whole length; so that they take as
-small a part, the set is small and the steps are many. A step costs what it costs in a large set.
+from the first validation of a stage to its last, so that start-up is left out. Twenty validations
+a stage, which one process makes, are in them, as in a fit of the whole length; so that they take
+as small a part, the set is small and the steps are many. A step costs what it costs in a large
+set.
 
     python benchmarks/together.py [--data benchmarks/work/train.h5] [--preset default]
 """

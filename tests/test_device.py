@@ -12,6 +12,7 @@ import torch
 
 from chanvae.device import placed
 from chanvae.errors import DataError
+from chanvae.evaluate import channel_classifier
 from chanvae.evaluate.channel_classifier import channels_test
 from chanvae.evaluate.compare import compare
 from chanvae.evaluate.looks import compute, look
@@ -200,7 +201,8 @@ def test_a_fit_is_the_same_on_a_device(tmp_path, monkeypatch, capsys):
     assert open_run(two).sample(4).h[:].dtype == np.complex64
 
 
-def test_the_classifier_is_the_same_on_a_device():
+def test_the_classifier_is_the_same_on_a_device(monkeypatch):
+    monkeypatch.setattr(channel_classifier, "STEPS", 20)
     one, other = paths(30, rx=2, freq=8), paths(30, rx=2, freq=8, seed=1)
     here = channels_test(one, other)
     with gpu():

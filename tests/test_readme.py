@@ -35,7 +35,8 @@ def place(tmp_path, monkeypatch):
 def run(monkeypatch, words: list[str]) -> None:
     if words[1] == "fit":
         little = [*SHORT, "model.network.width=16"]
-        little += [] if "--quick" in words else ["model.selection.optimisation.steps=60"]
+        more = ["training.refinement.steps=10", "model.selection.optimisation.steps=60"]
+        little += [] if "--quick" in words else more
         words = [*words, *(w for s in little for w in ("--set", s))]
     if words[1] == "evaluate":
         words = [*words, "--quick"]

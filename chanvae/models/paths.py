@@ -110,7 +110,8 @@ class _Crossed(torch.autograd.Function):
         if failed.any():  # so strong a path that float32 products hide the one
             matrix = w.double() @ w.double().mT
             matrix.diagonal(dim1=1, dim2=2).add_(1.0)
-            factor = torch.linalg.cholesky(matrix)
+            factor, failed = torch.linalg.cholesky_ex(matrix)
+            factor[failed > 0] = torch.nan  # weights that are lost: the fit takes them back
         inverse = torch.cholesky_inverse(factor)
         solved = inverse @ projected
         constants = inverse.to(w.dtype), solved.to(w.dtype)

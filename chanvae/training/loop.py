@@ -27,7 +27,7 @@ Terms = dict[str, Tensor]
 VALIDATIONS = 20
 """Validations of a stage, about."""
 RETREATS = 3
-"""Times that a stage whose loss is not finite goes back, and on at half the rate."""
+"""Times that a stage whose loss or gradient is not finite goes back, and on at half the rate."""
 
 
 @dataclass
@@ -113,10 +113,10 @@ class Stage:
                     (part.weight * terms["loss"].mean()).backward()
                     flags = asked_to_stop(), first() and self.clock() > self.deadline
                     figures, (stopped, late) = average(weights, terms, flags)
-                if not math.isfinite(figures["loss"]):
+                length = nn.utils.clip_grad_norm_(weights, how.clip)
+                if not math.isfinite(figures["loss"] + float(length)):
                     self._retreat()
                     continue
-                nn.utils.clip_grad_norm_(weights, how.clip)
                 self.optimizer.step()
                 self._average()
                 self.step += 1
@@ -151,9 +151,9 @@ class Stage:
         if self.retreats == RETREATS or self._good is None:
             rate = self.how.learning_rate * 0.5**self.retreats
             raise DataError(
-                f"{self.name}: the loss is not finite at step {self.step}, nor was it at half the "
-                f"rate, {self.retreats} times; lower the learning rate of this stage, at last "
-                f"{rate:g}, with --set"
+                f"{self.name}: the loss or its gradient is not finite at step {self.step}, nor "
+                f"was it at half the rate, {self.retreats} times; lower the learning rate of this "
+                f"stage, at last {rate:g}, with --set"
             )
         retreats = self.retreats + 1
         self.go_on(*self._good)

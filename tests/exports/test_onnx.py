@@ -27,11 +27,8 @@ DOCS = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
 
 @pytest.fixture(scope="module")
 def default(measured: ChannelDataset) -> Run:
-    return fit(
-        measured[:200],
-        None,
-        configure("default", [*SHORT, "model.selection.optimisation.steps=60"]),
-    )
+    more = ["training.refinement.steps=10", "model.selection.optimisation.steps=60"]
+    return fit(measured[:200], None, configure("default", [*SHORT, *more]))
 
 
 def noise(drawing: Drawing, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -63,6 +63,16 @@ def test_the_gradient_is_right():
     assert float(high - low) / (2 * step) == pytest.approx(slope, rel=0.02)
 
 
+def test_weights_that_are_lost_are_seen_in_the_density():
+    """Not as an error of the factorisation: a fit takes such weights back."""
+    found = likelihood(GRIDS[0])
+    planes = planes_for(found, GRIDS[0])
+    x = found(planes).sample(torch.Generator().manual_seed(2))
+    planes[1] = torch.nan
+    said = found(planes).log_prob(x)
+    assert said.isfinite().tolist() == [True, False, True]
+
+
 @pytest.mark.parametrize("grid", GRIDS, ids=str)
 def test_a_pattern_is_the_map_of_a_path_between_the_bins(grid):
     found = likelihood(grid, paths=1, reach=0.4)

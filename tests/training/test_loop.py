@@ -1,4 +1,4 @@
-"""A loss that is not finite: back to the last good weights, on at half the rate, not for ever."""
+"""A loss or gradient that is not finite: back to the last good weights, on at half the rate."""
 
 import math
 
@@ -10,8 +10,17 @@ from chanvae.errors import DataError
 from chanvae.training.loop import RETREATS, Stage
 
 
-def stage(most: float, seen: list[float]) -> Stage:
-    """A stage whose loss is infinite after step 30 at rates above ``most``."""
+def lost(value: torch.Tensor) -> torch.Tensor:
+    return value * math.nan
+
+
+def steep(value: torch.Tensor) -> torch.Tensor:
+    """The same value; its gradient is infinite."""
+    return value + (value - value.detach()).sqrt()
+
+
+def stage(most: float, seen: list[float], spoilt=lost) -> Stage:
+    """A stage whose loss is spoilt after step 30 at rates above ``most``."""
     network = torch.nn.Linear(1, 1, bias=False)
 
     def loss(rows, step, generator):
@@ -19,7 +28,7 @@ def stage(most: float, seen: list[float]) -> Stage:
         seen.append(rate)
         value = (network.weight - 1).square().sum()
         bad = step > 30 and rate > most
-        return {"loss": (value * math.nan if bad else value)[None]}
+        return {"loss": (spoilt(value) if bad else value)[None]}
 
     how = Optimisation(steps=60, batch=4, epochs=60, learning_rate=0.1, patience=60)
     validate = lambda _: {"loss": float((network.weight - 1).square())}  # noqa: E731
@@ -27,10 +36,11 @@ def stage(most: float, seen: list[float]) -> Stage:
     return found
 
 
-def test_it_goes_back_and_on_at_half_the_rate():
+@pytest.mark.parametrize("spoilt", [lost, steep])
+def test_it_goes_back_and_on_at_half_the_rate(spoilt):
     seen, told = [], []
     with torch.random.fork_rng():
-        it = stage(0.04, seen)
+        it = stage(0.04, seen, spoilt)
         it.run(lambda figures, keep: told.append(figures))
     assert 1 <= it.retreats <= RETREATS
     assert it.step == 60
