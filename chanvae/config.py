@@ -230,7 +230,9 @@ class Selection(Config):
     """Which draws are kept: those that are as likely in the data as among the draws."""
 
     draws: float = Field(
-        default=3.0, gt=1, description="draws for one that is kept, on average, at most"
+        default=8.0,
+        gt=1,
+        description="draws for one that is kept, on average, at most; fewer where they do as well",
     )
     realisations: PositiveInt = Field(
         default=40_000, description="of measured and of drawn channels to learn from, at most"

@@ -20,7 +20,7 @@ from chanvae.transforms.condition_vector import ConditionVector
 LEVELS = 257
 """Quantiles that a statistic is made Gaussian by."""
 WIDTH, LAYERS = 256, 2
-ROUNDS = 16
+ROUNDS = 64
 """Times that a draw which is not kept is drawn anew; the last is kept as it is."""
 AHEAD = 32
 """Draws that are made at once for the last that are not kept: one takes nearly as long."""
@@ -31,6 +31,9 @@ ADDED = (".bends", ".tilt")
 """Buffers that runs of before lack; as they start they change nothing."""
 _FARTHEST = 6.0
 """Standard deviations from the mean at which a statistic is cut."""
+_FEW, _LOST = 3.0, 0.1
+"""Draws for one that is kept that leave room for a correction; they are as many more as it takes
+until the cap cuts off no more than this share of their ratios."""
 _BENDS = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
 """Quantiles of a statistic beyond which its mean excess is made right."""
 _TILTED = 0.1
@@ -201,7 +204,8 @@ class Selection(nn.Module):
     def settle(self, drawn: Tensor, measured: Tensor) -> None:
         """Choose the tilt and the cap so that what is kept has the measured means.
 
-        One in :attr:`draws` is kept, or more where no ratio is large.
+        Three are drawn for one that is kept, or as many as leave the ratios whole but for a tenth,
+        at most :attr:`draws`; fewer where no ratio is large.
 
         Args:
             drawn: Inputs of draws ``[n, inputs]``.
@@ -216,8 +220,9 @@ class Selection(nn.Module):
             nn.functional.pad(self._excesses(x), (1, 0), value=1.0).double().cpu().numpy()
             for x in (drawn, measured)
         )
-        wanted = wanted.mean(0) / self.draws
-        stiff = np.full(len(wanted), 1 / (len(measured) * self.draws * _TILTED**2))
+        draws = min(max(_needed(ratio), _FEW), self.draws)
+        wanted = wanted.mean(0) / draws
+        stiff = np.full(len(wanted), 1 / (len(measured) * draws * _TILTED**2))
         stiff[0] = 0.0
 
         def terms(at: np.ndarray) -> tuple[float, np.ndarray]:
@@ -229,7 +234,7 @@ class Selection(nn.Module):
 
         def curvature(at: np.ndarray) -> np.ndarray:
             height = ratio + there @ at
-            below = there * np.where(height < 0, np.exp(height), 0.0)[:, None]
+            below = there * ((height < 0) * np.exp(np.minimum(height, 0)))[:, None]
             return below.T @ there / len(there) + np.diag(stiff)
 
         start = np.zeros(len(wanted))
@@ -252,3 +257,18 @@ class Selection(nn.Module):
         chance = (self(self.inputs(self.look(h), c, generator)) - self.cap).exp()
         drawn = torch.rand(len(h), generator=generator, device=h.device)
         return drawn < chance
+
+
+def _needed(ratios: np.ndarray) -> float:
+    """Draws for one that is kept with which the cap cuts off :data:`_LOST` of the ratios ``[n]``.
+
+    Args:
+        ratios: Logarithms of the ratio of draws.
+    """
+    ratios = ratios - ratios.max()
+    low, high = ratios.min(), 0.0
+    for _ in range(50):
+        cap = (low + high) / 2
+        whole = np.exp(np.minimum(ratios, cap)).sum() > (1 - _LOST) * np.exp(ratios).sum()
+        low, high = (low, cap) if whole else (cap, high)
+    return 1 / np.exp(np.minimum(ratios - high, 0)).mean()

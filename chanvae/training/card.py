@@ -108,7 +108,7 @@ def _kept(run: Run) -> str:
     if not active:
         return "Every draw is kept: held-out measured channels cannot be told from draws."
     return (
-        f"One in {active[0].draws:g} draws is kept on average, or more, by how likely it is among "
+        f"At least one in {active[0].draws:g} draws is kept on average, by how likely it is among "
         "measured channels; `--every` keeps all."
     )
 
