@@ -232,7 +232,8 @@ class Selection(Config):
     draws: float = Field(
         default=8.0,
         gt=1,
-        description="draws for one that is kept, on average, at most; fewer where they do as well",
+        description="draws for one that is kept, on average, at most; fewer where they do as well, "
+        "and where spreads are met",
     )
     realisations: PositiveInt = Field(
         default=40_000, description="of measured and of drawn channels to learn from, at most"

@@ -31,7 +31,7 @@ ADDED = (".bends", ".tilt")
 """Buffers that runs of before lack; as they start they change nothing."""
 _FARTHEST = 6.0
 """Standard deviations from the mean at which a statistic is cut."""
-_FEW, _LOST = 3.0, 0.1
+FEW, _LOST = 3.0, 0.1
 """Draws for one that is kept that leave room for a correction; they are as many more as it takes
 until the cap cuts off no more than this share of their ratios."""
 _BENDS = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
@@ -220,7 +220,7 @@ class Selection(nn.Module):
             nn.functional.pad(self._excesses(x), (1, 0), value=1.0).double().cpu().numpy()
             for x in (drawn, measured)
         )
-        draws = min(max(_needed(ratio), _FEW), self.draws)
+        draws = min(max(_needed(ratio), FEW), self.draws)
         wanted = wanted.mean(0) / draws
         stiff = np.full(len(wanted), 1 / (len(measured) * draws * _TILTED**2))
         stiff[0] = 0.0

@@ -16,7 +16,7 @@ from chanvae.models.maps import Drawing
 from chanvae.models.meeting import Meeting
 from chanvae.models.paths import Paths
 from chanvae.models.priors import TOGETHER, PosePrior
-from chanvae.models.selection import AHEAD, ROUNDS, Selection
+from chanvae.models.selection import AHEAD, FEW, ROUNDS, Selection
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import ConditionVector
 from chanvae.transforms.registration import Pose, register, unregister
@@ -88,7 +88,8 @@ class SiteModel(nn.Module):
         if how is not None and self.meets != "always":
             self.selection = Selection(template, vector, how.draws)
         if how is not None and how.met and self.meets != "never" and self.meeting.entries:
-            self.met_selection = Selection(template, vector, how.draws, self.meeting.places)
+            few = min(how.draws, FEW)  # these cost five times as much
+            self.met_selection = Selection(template, vector, few, self.meeting.places)
         self.register_buffer("tilt", torch.ones(grid.shape[-1]))
         knots = torch.linspace(-4, 4, KNOTS, dtype=torch.float64)
         self.register_buffer("held", knots.expand(conditions, -1).clone())
