@@ -232,7 +232,7 @@ class Selection(Config):
     draws: float = Field(
         default=8.0,
         gt=1,
-        description="draws for one that is kept, on average, at most; fewer where they do as well, "
+        description="draws for one that is kept, on average, at most; fewer where they do as well "
         "and where spreads are met",
     )
     realisations: PositiveInt = Field(
