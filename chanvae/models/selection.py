@@ -22,6 +22,8 @@ LEVELS = 257
 WIDTH, LAYERS = 256, 2
 ROUNDS = 64
 """Times that a draw which is not kept is drawn anew; the last is kept as it is."""
+FEW = 3.0
+"""Draws for one that is kept that leave room for a correction."""
 AHEAD = 32
 """Draws that are made at once for the last that are not kept: one takes nearly as long."""
 BLUR = 0.15
@@ -31,9 +33,8 @@ ADDED = (".bends", ".tilt")
 """Buffers that runs of before lack; as they start they change nothing."""
 _FARTHEST = 6.0
 """Standard deviations from the mean at which a statistic is cut."""
-FEW, _LOST = 3.0, 0.1
-"""Draws for one that is kept that leave room for a correction; they are as many more as it takes
-until the cap cuts off no more than this share of their ratios."""
+_LOST = 0.1
+"""Share of the ratios of draws that the cap cuts off, where no more draws than allowed do that."""
 _BENDS = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
 """Quantiles of a statistic beyond which its mean excess is made right."""
 _TILTED = 0.1
@@ -241,9 +242,8 @@ class Selection(nn.Module):
         start[0] = -ratio.max()
         found = minimize(terms, start, jac=True, hess=curvature, method="trust-exact").x
         self.tilt.copy_(torch.from_numpy(found[1:]))
-        self.cap = torch.tensor(min(-found[0], (ratio + there[:, 1:] @ found[1:]).max())).to(
-            self.cap
-        )
+        highest = (ratio + there[:, 1:] @ found[1:]).max()
+        self.cap.fill_(float(min(-found[0], highest)))
 
     @torch.no_grad()
     def kept(self, h: Tensor, c: Tensor, generator: torch.Generator | None) -> Tensor:
