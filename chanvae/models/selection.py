@@ -38,7 +38,8 @@ _LOST = 0.1
 _BENDS = (0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
 """Quantiles of a statistic beyond which its mean excess is made right."""
 _TILTED = 0.1
-"""Standard deviation of the corrections that are expected before channels say more."""
+"""Standard deviation of the corrections that are expected before channels say more, where as many
+are drawn as it takes."""
 _TOGETHER = 512
 
 
@@ -221,9 +222,12 @@ class Selection(nn.Module):
             nn.functional.pad(self._excesses(x), (1, 0), value=1.0).double().cpu().numpy()
             for x in (drawn, measured)
         )
-        draws = min(max(_needed(ratio), FEW), self.draws)
+        needed = max(_needed(ratio), FEW)
+        draws = min(needed, self.draws)
         wanted = wanted.mean(0) / draws
-        stiff = np.full(len(wanted), 1 / (len(measured) * draws * _TILTED**2))
+        # Where more is cut off no correction makes it good, and large ones would hide the ratio.
+        tilted = _TILTED * (draws / needed) ** 2
+        stiff = np.full(len(wanted), 1 / (len(measured) * draws * tilted**2))
         stiff[0] = 0.0
 
         def terms(at: np.ndarray) -> tuple[float, np.ndarray]:
