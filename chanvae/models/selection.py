@@ -20,7 +20,7 @@ from chanvae.transforms.condition_vector import ConditionVector
 LEVELS = 257
 """Quantiles that a statistic is made Gaussian by."""
 WIDTH, LAYERS = 256, 2
-ROUNDS = 64
+ROUNDS = 32
 """Times that a draw which is not kept is drawn anew; the last is kept as it is."""
 FEW = 3.0
 """Draws for one that is kept that leave room for a correction."""
