@@ -39,7 +39,7 @@ def rates(processes: int, path: Path, folder: Path, preset: str, steps: int) -> 
     out = folder / f"run{processes}"
     stages = {
         "training.optimisation": steps,
-        "model.prior.optimisation": 4 * steps,  # each takes a fifth of the time of the others
+        "model.prior.optimisation": 4 * steps,  # each takes a third of the time of others
         "training.pose": 20,
         **({"training.refinement": max(steps // 2, 20)} if preset == "default" else {}),
     }

@@ -194,7 +194,9 @@ def test_a_fit_is_the_same_on_a_device(tmp_path, monkeypatch, capsys):
         for selection in there.model.selections:
             selection.cap.zero_()
         assert np.isfinite(there.sample(8, again=1, delay_spread=1e-7).h[:]).all()
-        report = compare(data[:60], there.sample(60), quick=True, device="cuda")
+        drawn_there = there.sample(60)
+        assert np.isfinite(drawn_there.h[:]).all()
+        report = compare(data[:60], drawn_there, quick=True, device="cuda")
     for a, b in zip(made(here), drawn, strict=True):
         assert np.abs(a.h[:] - b.h[:]).max() < 1e-3 * np.abs(a.h[:]).max()
     assert report.statistics

@@ -90,7 +90,9 @@ def test_a_loss_that_is_not_finite_ends_the_fit_with_a_line(tmp_path, short):
             )
         }
     )
-    with pytest.raises(DataError, match="autoencoder: the loss or its gradient is not finite"):
+    with pytest.raises(
+        DataError, match="autoencoder: the loss or its gradient is not finite at step"
+    ):
         fit(paths(200), tmp_path / "run", config)
 
 
