@@ -12,6 +12,7 @@ import torch
 from chanvae.arrays import ArrayGeometry
 from chanvae.channels import ChannelDataset
 from chanvae.config import FitConfig
+from chanvae.evaluate import figures
 from chanvae.presets import configure
 from chanvae.run import Run
 from chanvae.training import fit as fit_module
@@ -23,11 +24,13 @@ from chanvae.transforms.condition_vector import Column, ConditionVector
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 SHORT = [
-    "training.optimisation.steps=60",
+    "training.optimisation.steps=40",
     "training.optimisation.batch=64",
-    "training.pose.steps=60",
-    "model.prior.optimisation.steps=60",
+    "training.pose.steps=40",
+    "model.network.width=16",
+    "model.prior.optimisation.steps=40",
     "model.prior.optimisation.batch=64",
+    "model.prior.width=32",
 ]
 """Settings that make a fit short; what comes out is a model, though not a good one."""
 
@@ -51,6 +54,12 @@ def _global_generator_untouched():
     before = torch.get_rng_state()
     yield
     assert torch.equal(before, torch.get_rng_state()), "torch's global generator was changed"
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """A report without figures, for who asks something else of it."""
+    monkeypatch.setattr(figures, "svg", lambda plot, **size: "<svg/>")
 
 
 def shared(name: str) -> Path:

@@ -23,11 +23,11 @@ from chanvae.training import fit as fit_module
 from tests.conftest import SHORT, paths
 
 FEW = [
-    *(s.replace("60", "6") for s in SHORT if "steps" in s),
-    "training.refinement.steps=6",
+    *(s.replace("40", "4") for s in SHORT if "steps" in s),
+    "training.refinement.steps=4",
     "training.refinement.average=0.9",
     "model.selection.draws=3",
-    "model.selection.optimisation.steps=6",
+    "model.selection.optimisation.steps=4",
     "model.network.width=8",
     "model.network.hidden=16",
     "model.network.latent=8",

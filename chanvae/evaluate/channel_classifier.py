@@ -139,7 +139,7 @@ def _train(
     """Fit with a one-cycle schedule of at least :data:`STEPS` steps."""
     steps = -(-len(train) // batch)
     epochs = max(epochs, -(-STEPS // steps))
-    optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=0.02)
+    optimizer = torch.optim.AdamW(net.parameters(), rate, weight_decay=0.02, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, epochs * steps)
     for _ in range(epochs):
         order = train[torch.randperm(len(train), generator=draw.generator)]

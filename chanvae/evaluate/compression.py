@@ -44,7 +44,7 @@ def compressor(h: Tensor, grid: Grid, seed: int = 0) -> Callable[[Tensor], Tenso
             nn.Linear(HIDDEN, 2 * bins),
         )
     data, _ = forward(h)
-    optimizer = torch.optim.Adam(net.parameters(), RATE)
+    optimizer = torch.optim.Adam(net.parameters(), RATE, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, STEPS)
     generator = torch.Generator().manual_seed(seed)
     for _ in range(STEPS):

@@ -41,7 +41,7 @@ def test_table_and_paths(files, tmp_path):
         assert (out / name).is_file() and str(out / name) in result.stdout
 
 
-def test_json_is_all_that_is_printed(files, tmp_path):
+def test_json_is_all_that_is_printed(files, tmp_path, undrawn):
     result = CliRunner().invoke(
         compare_command.command,
         [*files, "-o", str(tmp_path), "--quick", "--json", "--seed", "4"],
@@ -52,7 +52,7 @@ def test_json_is_all_that_is_printed(files, tmp_path):
     assert told["seed"] == 4 and not result.stderr
 
 
-def test_reading_options_are_for_foreign_files(files, tmp_path):
+def test_reading_options_are_for_foreign_files(files, tmp_path, undrawn):
     import h5py
 
     foreign = str(tmp_path / "foreign.h5")
@@ -69,7 +69,7 @@ def test_reading_options_are_for_foreign_files(files, tmp_path):
     assert result.exit_code == 0
 
 
-def test_training_data_bring_baselines(files, tmp_path):
+def test_training_data_bring_baselines(files, tmp_path, undrawn):
     training = str(tmp_path / "training.h5")
     write(rayleigh(200, 7), training)
     words = [*files, "-o", str(tmp_path), "--quick", "--json", "--training", training]
@@ -80,7 +80,7 @@ def test_training_data_bring_baselines(files, tmp_path):
     assert (tmp_path / "card.csv").read_text().startswith("group,parameter,measured")
 
 
-def test_other_frequencies_are_resampled_on_request(files, tmp_path):
+def test_other_frequencies_are_resampled_on_request(files, tmp_path, undrawn):
     other = rayleigh(80, 8, freqs=32)
     moved = str(tmp_path / "moved.h5")
     write(ChannelDataset(other.h, other.freq * 0.7), moved)
@@ -127,7 +127,7 @@ class Fitted:
         return with_channel_conditions(rayleigh(n, 100 + seed))
 
 
-def test_evaluate(tmp_path, monkeypatch):
+def test_evaluate(tmp_path, monkeypatch, undrawn):
     fitted = Fitted()
     monkeypatch.setattr("chanvae.run.open_run", lambda path: fitted)
     result = CliRunner().invoke(

@@ -36,7 +36,7 @@ def file(tmp_path):
         ("time:0.8", "the latest times"),
     ],
 )
-def test_a_run_keeps_its_split(monkeypatch, capsys, tmp_path, file, how, what):
+def test_a_run_keeps_its_split(monkeypatch, capsys, tmp_path, file, how, what, undrawn):
     folder = str(tmp_path / "run")
     short = [w for s in SHORT for w in ("--set", s)]
     words = ["fit", "--data", file, "-o", folder, "--quick", "--split", how, *short]

@@ -16,7 +16,7 @@ from chanvae.stats.conditions import with_channel_conditions
 
 @pytest.fixture(scope="module")
 def equal(make):
-    return compare(make(1500, 1), make(1500, 2), training=make(3000, 3), quick=True)
+    return compare(make(1000, 1), make(1000, 2), training=make(1500, 3), quick=True)
 
 
 def verdicts(report):
@@ -28,11 +28,11 @@ def test_equal_sets_are_not_off(equal):
     assert "off" not in verdicts(equal).values()
     assert list(verdicts(equal).values()).count("within the floor") >= 9
     assert equal.classifiers[0].verdict == "within the floor"
-    assert equal.training["n"] == 3000
+    assert equal.training["n"] == 1500
 
 
 def test_longer_delays_are_found_and_named(make):
-    report = compare(make(1500, 1), make(1500, 2, spread=130e-9), quick=True)
+    report = compare(make(1000, 1), make(1000, 2, spread=130e-9), quick=True)
     found = {s.name: s for s in report.statistics}
     assert found["delay_spread"].verdict == "off"
     assert re.search(r"delay spread is [\d.]+ ns too long", found["delay_spread"].sentence)

@@ -9,6 +9,7 @@ from scipy.stats import mannwhitneyu
 from sklearn.metrics import roc_auc_score
 
 from chanvae.catalogue.grid import Grid
+from chanvae.evaluate import channel_classifier
 from chanvae.evaluate.channel_classifier import Redraw, channels_test, uniform_delays
 from chanvae.evaluate.twosample import TwoSample, auc, samples_needed, statistics_test
 
@@ -40,8 +41,9 @@ def test_statistics_take_undefined_values_and_few_rows():
     assert 0 <= statistics_test(x[0], x[1]).auc <= 1
 
 
-def test_channels_equal_near_far(make):
+def test_channels_equal_near_far(make, monkeypatch):
     """Equal: the standard error is 0.030, so 0.44-0.56 fails for one seed in 20."""
+    monkeypatch.setattr(channel_classifier, "STEPS", 80)
     measured = make(600, 1)
     assert 0.44 < channels_test(measured, make(600, 2)).auc < 0.56
     near = channels_test(measured, make(600, 3, spread=170e-9)).auc
@@ -49,8 +51,9 @@ def test_channels_equal_near_far(make):
     assert channels_test(measured[:200], make(200, 4, k=30.0)).auc > 0.98
 
 
-def test_a_global_phase_is_not_told_apart(make):
+def test_a_global_phase_is_not_told_apart(make, monkeypatch):
     """Equal but for the phase; the false-alarm rate of 0.43-0.57 is one seed in 500."""
+    monkeypatch.setattr(channel_classifier, "STEPS", 80)
     measured, same = make(600, 1), make(600, 2)
     first = same.h[:, :1, :, :, :1]
     turned = dataclasses.replace(same, h=np.abs(first) / first * same.h)
@@ -58,13 +61,15 @@ def test_a_global_phase_is_not_told_apart(make):
 
 
 @pytest.mark.parametrize(("antennas", "freqs"), [(1, 64), (2, 30), (3, 1), (1, 1)])
-def test_channels_of_any_shape(make, antennas, freqs):
+def test_channels_of_any_shape(make, antennas, freqs, monkeypatch):
+    monkeypatch.setattr(channel_classifier, "STEPS", 20)
     sets = [make(40, s, antennas=antennas, freqs=freqs) for s in (1, 2)]
     assert 0 <= channels_test(*sets, epochs=1).auc <= 1
 
 
-def test_seeded_and_alone(make):
+def test_seeded_and_alone(make, monkeypatch):
     """The same seed gives the same area, and torch's own generator is left as it was."""
+    monkeypatch.setattr(channel_classifier, "STEPS", 30)
     sets = [make(60, s, antennas=2, freqs=8) for s in (1, 2)]
     state = torch.random.get_rng_state()
     assert channels_test(*sets) == channels_test(*sets)

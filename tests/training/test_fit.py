@@ -50,7 +50,8 @@ def test_a_fit_stopped_in_every_stage_goes_on_to_the_same_weights(tmp_path):
     write(paths(200), tmp_path / "m.h5")
     more = ["training.refinement.steps=20", "training.refinement.average=0.9"]
     more += ["model.selection.draws=3", "model.selection.optimisation.steps=20"]
-    config = configure("quick", [*SHORT, "training.optimisation.steps=20", *more])
+    short = [s.replace("steps=40", "steps=20") for s in SHORT]
+    config = configure("quick", [*short, *more])
     whole = fit(tmp_path / "m.h5", tmp_path / "whole", config)
     with stopped_at(10, "autoencoder"):
         fit(tmp_path / "m.h5", tmp_path / "stopped", config)

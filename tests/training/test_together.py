@@ -1,6 +1,7 @@
 """Several processes fit the model that one would fit: they share batches, chance and gradients."""
 
 import json
+import multiprocessing
 import os
 import re
 import shlex
@@ -132,8 +133,9 @@ def test_without_a_launcher_nothing_is_shared():
 
 def each(function, folder: Path, processes: int = 2, **given) -> list:
     """What the function gives in each of several processes."""
-    torch.multiprocessing.spawn(  # pyright: ignore[reportPrivateImportUsage]
-        _one, (function, str(folder), processes, given), nprocs=processes, join=True
+    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+    torch.multiprocessing.start_processes(  # pyright: ignore[reportPrivateImportUsage]
+        _one, (function, str(folder), processes, given), processes, start_method="forkserver"
     )
     return [torch.load(folder / f"{k}.pt", weights_only=True) for k in range(processes)]
 
