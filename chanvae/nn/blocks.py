@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
+import torch
 from torch import Tensor, nn
 
 from chanvae.nn.brief import brief
@@ -14,8 +15,29 @@ def convolution(
     """A convolution over a coarse map of that many axes; a linear layer where it has none."""
     if axes == 0:
         return nn.Linear(inputs, outputs)
-    kind = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[axes]
+    kind = {1: nn.Conv1d, 2: nn.Conv2d, 3: Sliced}[axes]
     return kind(inputs, outputs, size, stride, padding=size // 2)
+
+
+class Sliced(nn.Conv3d):
+    """A convolution over three axes as one over the last two, of neighbouring slices of the first.
+
+    In 32 bits it is PyTorch's own, about as fast. In 16 bits on a processor gradients of the
+    weights of that one are, over short axes (2 x 2 x 8), of memory that nobody wrote (PyTorch
+    2.13, oneDNN).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x`` is ``[n, inputs, *map]``."""
+        reach, step = self.kernel_size[0], self.stride[0]
+        pad = reach // 2
+        x = nn.functional.pad(x.movedim(2, 1), (0, 0) * 3 + (pad, pad))  # [n, slices, inputs, ..]
+        slices = (x.shape[1] - reach) // step + 1
+        last = step * (slices - 1) + 1
+        near = torch.cat([x[:, k : k + last : step] for k in range(reach)], dim=2).flatten(0, 1)
+        weight = self.weight.movedim(2, 1).flatten(1, 2)
+        y = nn.functional.conv2d(near, weight, self.bias, self.stride[1:], pad)
+        return y.unflatten(0, (-1, slices)).movedim(1, 2)
 
 
 @dataclass(frozen=True)

@@ -27,15 +27,11 @@ def brief(x: Tensor) -> AbstractContextManager[object]:
     it; elsewhere it changes nothing. So what a fitted model says and draws is float32 everywhere.
     What comes out may have 16 bits; whoever goes on with it casts it back.
 
-    On a processor it leaves out maps of three axes: gradients of the weights of convolutions over
-    short ones (2 x 2 x 8) are of memory that nobody wrote (PyTorch 2.13, oneDNN).
-
     Args:
         x: What goes in, ``[n, channels, *map]``.
     """
     wanted = _ALLOWED.get() and torch.is_grad_enabled() and x.dtype == torch.float32
-    sound = x.ndim < 5 or x.device.type != "cpu"
-    if wanted and sound and _native(x.device):
+    if wanted and _native(x.device):
         return torch.autocast(x.device.type, torch.bfloat16)
     return nullcontext()
 

@@ -21,9 +21,9 @@ _LEAST = 1e-7
 class Critic(nn.Module):
     """How measured a registered map looks for its context.
 
-    Convolutions keep the resolution first and then halve every axis down to about 4 places, 8
-    along delay. Beside them stand the eigenvalues between antennas and delays: few paths have low
-    rank, which no local look can see.
+    Convolutions keep the resolution first and then halve every axis down to about 4 places (2
+    where there are three axes), 8 along delay. Beside them stand the eigenvalues between antennas
+    and delays: few paths have low rank, which no local look can see.
 
     Args:
         grid: Axes of the maps.
@@ -35,7 +35,7 @@ class Critic(nn.Module):
         self.sight = Sight(grid)
         self.axes = Patches(grid.shape, 1)
         size = self.axes.coarse
-        ends = [4] * (len(size) - 1) + [8]
+        ends = [2 if len(size) == 3 else 4] * (len(size) - 1) + [8]
         inputs = self.axes.features(self.sight.planes)
         self.first = convolution(len(size), inputs, WIDTHS[0], 3)
         self.whereabouts = Whereabouts(grid, self.axes, WIDTHS[0], context)
