@@ -49,9 +49,16 @@ def told(report: dict) -> str:
 @click.option("--shared", default="../shared/data", type=click.Path(path_type=Path))
 @click.option("--folder", default="benchmarks/work/sets", type=click.Path(path_type=Path))
 @click.option("-n", "count", default=50_000, show_default=True, help="Simulated channels.")
+@click.option("--limit", type=float, help="Seconds that a fit may take.  [default: any]")
 @click.option("--keep", is_flag=True, help="Judge the runs that are there, without fitting anew.")
 def main(
-    names: tuple[str, ...], preset: str | None, shared: Path, folder: Path, count: int, keep: bool
+    names: tuple[str, ...],
+    preset: str | None,
+    shared: Path,
+    folder: Path,
+    count: int,
+    limit: float | None,
+    keep: bool,
 ) -> None:
     """Print three lines a set."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +76,7 @@ def main(
         if not (keep and (run / "model.safetensors").is_file()):
             words = ("--data", str(data), "-o", str(run), *options)
             words += ("-c", preset) if preset else ()
+            words += ("--set", f"training.seconds={limit}") if limit else ()
             seconds, _ = timed("fit", *words, "--overwrite")
             spent = f"fit {seconds / 60:.1f} min"
         timed("evaluate", str(run))

@@ -18,6 +18,8 @@ PENALTY = 1.0
 """Weight of the critic's squared gradient."""
 EVERY = 4
 """Steps from one look at that gradient to the next."""
+LEAST = 1e-3
+"""Spread, of logarithms, below which what maps hold counts as constant: rounding varies as much."""
 QUIETENED = 400
 """Step before which it is settled, as the calibration does, what bins keep beside the paths; after
 a third of a shorter game."""
@@ -106,7 +108,7 @@ class Refinement:
         levels = torch.linspace(0, 1, 101, dtype=found.dtype, device=found.device)
         apart = found.quantile(levels, 0) - self._wanted.quantile(levels, 0)
         sigma = self._wanted.std(0)
-        varying = sigma > 1e-6
+        varying = sigma > LEAST
         return {"loss": float((apart.abs().mean(0) / sigma)[varying].mean())}
 
     def _draw(self, lot: Tensor, generator: torch.Generator) -> Tensor:
