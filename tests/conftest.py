@@ -33,7 +33,12 @@ SHORT = [
     "model.prior.width=32",
 ]
 """Settings that make a fit short; what comes out is a model, though not a good one."""
-
+SHORT_DEFAULT = [
+    *SHORT,
+    "training.refinement.steps=10",
+    "model.selection.optimisation.steps=60",
+]
+"""The same of a preset with all stages."""
 
 SHIPPED = (loop, "VALIDATIONS", loop.VALIDATIONS), (fit_module, "DRAWS", fit_module.DRAWS)
 """What processes of their own, which no fixture reaches, look at."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chanvae.cli import COMMANDS, main
-from tests.conftest import SHORT
+from tests.conftest import SHORT, SHORT_DEFAULT
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -34,9 +34,7 @@ def place(tmp_path, monkeypatch):
 
 def run(monkeypatch, words: list[str]) -> None:
     if words[1] == "fit":
-        little = [*SHORT, "model.network.width=16"]
-        more = ["training.refinement.steps=10", "model.selection.optimisation.steps=60"]
-        little += [] if "--quick" in words else more
+        little = SHORT if "--quick" in words else SHORT_DEFAULT
         words = [*words, *(w for s in little for w in ("--set", s))]
     if words[1] == "evaluate":
         words = [*words, "--quick"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,11 +19,7 @@ from chanvae.errors import DataError
 from chanvae.files import TEMPORARY
 from chanvae.io.options import settled
 from chanvae.io.probe import trust
-from chanvae.io.read import require_enough
 from chanvae.io.several import Where, files
-from chanvae.models.context import Context
-from chanvae.models.cvae import draw
-from chanvae.models.priors import PosePrior
 from chanvae.models.site import Registered, SiteModel
 from chanvae.nn.brief import allowed
 from chanvae.presets import configure
@@ -35,42 +30,28 @@ from chanvae.run import (
     Run,
     config_of,
     describe,
-    grid_of,
     open_data,
     open_run,
-    split_for,
     vector_of,
 )
 from chanvae.seeds import generator_for
-from chanvae.signal.normalization import EACH, GAIN
 from chanvae.signal.pipeline import hints, signal_lines
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.together import first, joined, make_alike, meet, of_first
 from chanvae.training.budget import CLOCKS, Budget
 from chanvae.training.calibration import DRAWS, ROUNDS, calibrate
 from chanvae.training.card import write_card
-from chanvae.training.loop import Stage
-from chanvae.training.posterior import Posterior
+from chanvae.training.material import Material, prepare
 from chanvae.training.record import CONFIG, Record
-from chanvae.training.refinement import Refinement
-from chanvae.training.registering import registered
-from chanvae.training.room import require_memory
-from chanvae.training.schedules import kl_weight
 from chanvae.training.selecting import FEWEST, SELECTIONS, Selecting
+from chanvae.training.stages import stages
 from chanvae.training.start import settings, take
 from chanvae.training.suited import preset_for
-from chanvae.training.supply import FileMaps, map_bytes, maps_of
-from chanvae.transforms.condition_vector import LOGARITHMIC, ConditionVector
+from chanvae.transforms.condition_vector import ConditionVector
 
 Saved = tuple[dict[str, Tensor], dict[str, Any]]
-VALIDATION = 2000
-"""Validation realisations looked at, at most."""
-SHORT = 500
-"""The same of a fit whose time is limited."""
 TRIED = 256
 """Channels that are drawn to see how long that takes."""
-PREPARED = 10_000
-"""Training realisations that models are started from, at most."""
 
 
 @joined()
@@ -164,7 +145,7 @@ def fit(
         config = settings(start)
     if not isinstance(config, FitConfig):
         config = (config or configure)(preset_for(data, say))
-    material = _prepare(data, config, progress, scales, device)
+    material = prepare(data, config, progress, scales, device)
     if start is not None:
         take(start, material.model)
     template = replace(material.dataset[:0], groups={})
@@ -216,151 +197,6 @@ def _holds_something(folder: Path) -> bool:
     """Whether a folder holds more than a fit that was killed before its first checkpoint left."""
     found = folder.iterdir() if folder.is_dir() else ()
     return any(p.name != CONFIG and not p.match(TEMPORARY) for p in found)
-
-
-@dataclass(frozen=True)
-class Material:
-    """A set made ready for training.
-
-    Args:
-        dataset: The set with its conditions.
-        vector: Conditions of the model.
-        known: Their values in the training part.
-        gains: Power of the training part as measured, where each was scaled to unit power.
-        model: The untrained model, its constants fitted to the training part.
-        train: Registered training part; its maps stay in the file where they are many.
-        validation: Registered validation part, at most :data:`VALIDATION` realisations.
-        sizes: Realisations for training, validation and test.
-    """
-
-    dataset: ChannelDataset
-    vector: ConditionVector
-    known: dict[str, np.ndarray]
-    gains: np.ndarray
-    model: SiteModel
-    train: Registered
-    validation: Registered
-    sizes: tuple[int, int, int]
-
-
-def _prepare(
-    dataset: ChannelDataset,
-    config: FitConfig,
-    progress: bool,
-    scales: ConditionVector | None = None,
-    device: torch.device | str = "cpu",
-) -> Material:
-    require_enough(dataset)
-    for name in config.data.conditions:
-        if name not in dataset.conditions:
-            known = ", ".join(dataset.conditions) or "none"
-            raise DataError(f"condition {name!r} is not in the data; they have: {known}")
-    parts = split_for(dataset, config)
-    names = tuple(n for n in (*LOGARITHMIC, *config.data.conditions) if n in dataset.conditions)
-    known = {n: dataset.conditions[n][parts.train] for n in names}
-    vector = ConditionVector.fit(known, dataset.condition_units, names)
-    vector = vector if scales is None else vector.scaled_as(scales)
-    grid = grid_of(dataset)
-    told = Context(grid, vector.width).width
-    require_memory(grid, told, config, len(parts.train), torch.device(device))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        model = SiteModel(grid, vector, config.model, dataset).to(device)
-        limit = config.data.memory_gib * 2**30
-        train = registered(dataset, parts.train, model, vector, limit, progress)
-        model.pose_prior = PosePrior.fitted(train.pose, vector.width).to(device)
-    model.context.fit(train.pose)
-    if model.cvae.prepared:
-        most = min(PREPARED, max(int(limit / 8) // map_bytes(model.grid), 256))
-        some = torch.linspace(0, len(train) - 1, min(most, len(train))).long()
-        maps = maps_of(train, some)
-        told = model.context(train.c[some], train.pose[some])
-        model.cvae.prepare(maps, told, config.seed)
-    most = SHORT if config.training.seconds else VALIDATION
-    few = parts.validation[: max(min(most, int(limit / 8) // map_bytes(model.grid)), 256)]
-    validation = registered(dataset, few, model, vector)
-    validation = replace(validation, x=validation.x.to(device))
-    sizes = (len(parts.train), len(parts.validation), len(parts.test))
-    known_gains = dataset.meta.normalization == EACH and GAIN in dataset.conditions
-    gains = np.asarray(dataset.conditions[GAIN][parts.train] if known_gains else [], np.float64)
-    return Material(dataset, vector, known, gains, model, train, validation, sizes)
-
-
-def _stages(model: SiteModel, material: Material, config: FitConfig) -> Iterator[Stage]:
-    """The autoencoder, what poses and latents are drawn from, then the decoder once more."""
-    train, validation, how = material.train, material.validation, config.training
-    order = train.x.order if isinstance(train.x, FileMaps) else None
-    context = model.context(train.c, train.pose)
-    context_validation = model.context(validation.c, validation.pose)
-
-    def loss(rows: Tensor, step: int, generator: torch.Generator) -> dict[str, Tensor]:
-        weight = kl_weight(step, autoencoder.steps, how)
-        told = context[rows]
-        x = train.x[rows].to(told.device)
-        return model.cvae.loss(x, told, generator, step, weight, how.free_bits)
-
-    def validate(generator: torch.Generator) -> dict[str, Any]:
-        return model.cvae.validate(validation.x, context_validation, generator)
-
-    seed = config.seed
-    rival = isinstance(config.model, Rival)
-    first = config.model.optimisation if isinstance(config.model, Rival) else how.optimisation
-    autoencoder = Stage(
-        "rival" if rival else "autoencoder", model.cvae, first, len(train), loss, validate, seed,
-        order, game=config.model.kind == "wgan",
-    )  # fmt: skip
-    yield autoencoder
-    model.cvae.eval()
-    values = model.pose_prior.gaussian(train.pose, generator_for(seed, "pose", 0, model.device))
-    held_out = model.pose_prior.gaussian(
-        validation.pose, generator_for(seed, "pose", 1, model.device)
-    )
-    if model.pose_prior.flow is not None:
-        yield Stage(
-            "pose",
-            model.pose_prior,
-            how.pose,
-            len(train),
-            lambda rows, _, __: {"loss": -model.pose_prior.log_prob(values[rows], train.c[rows])},
-            lambda _: {"loss": -float(model.pose_prior.log_prob(held_out, validation.c).mean())},
-            seed,
-        )
-    if isinstance(config.model, Rival):
-        return
-    optimisation = getattr(config.model.prior, "optimisation", None)
-    train_posterior = Posterior(model, train, context)
-    model.latent_prior.fit_scale(
-        train_posterior.sample(generator_for(seed, "scale", 0, model.device))
-    )
-    validation_posterior = Posterior(model, validation, context_validation)
-    other = validation_posterior.sample(generator_for(seed, "z", 0, model.device))
-
-    def prior_loss(rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
-        z = draw(*train_posterior[rows], generator)
-        return {"loss": model.latent_prior.loss(z, context[rows], generator)}
-
-    def prior_validate(generator: torch.Generator) -> dict[str, float]:
-        return {
-            "loss": float(model.latent_prior.loss(other, context_validation, generator).mean())
-        }
-
-    if optimisation is not None:
-        yield Stage(
-            "prior", model.latent_prior, optimisation, len(train), prior_loss, prior_validate,
-            seed, order,
-        )  # fmt: skip
-    if how.refinement is None:
-        return
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        bank = generator_for(seed, "refinement bank", 0, model.device)
-        refinement = Refinement(model, train, context, validation, bank, seed)
-    game = Stage(
-        "refinement", refinement.networks, how.refinement, len(train),
-        lambda rows, step, generator: refinement.loss(rows, step, generator, game.steps),
-        refinement.validate, seed, order, game=True,
-    )  # fmt: skip
-    yield game
 
 
 def _affordable(model: SiteModel, train: Registered, budget: Budget) -> int:
@@ -427,7 +263,7 @@ def _train(
         position = saved[1]["position"]
         model.load_state_dict(part(saved[0], "model"))
         record.go_on(saved[1])
-    for stage in _stages(model, material, run.config):
+    for stage in stages(model, material, run.config):
         if position is not None and position["stage"] != stage.name:
             continue
         make_alike(model.state_dict())

@@ -19,7 +19,7 @@ PENALTY = 1.0
 EVERY = 4
 """Steps from one look at that gradient to the next."""
 LEAST = 1e-3
-"""Spread, of logarithms, below which what maps hold counts as constant: rounding varies as much."""
+"""Spread of logarithms below which what maps hold counts as constant: rounding does as much."""
 QUIETENED = 400
 """Step before which it is settled, as the calibration does, what bins keep beside the paths; after
 a third of a shorter game."""

@@ -20,15 +20,14 @@ from chanvae.exports.real import real_graph
 from chanvae.presets import configure
 from chanvae.run import Run
 from chanvae.training.fit import fit
-from tests.conftest import SHORT
+from tests.conftest import SHORT_DEFAULT
 
 DOCS = (Path(__file__).parents[2] / "docs" / "export.md").read_text()
 
 
 @pytest.fixture(scope="module")
 def default(measured: ChannelDataset) -> Run:
-    more = ["training.refinement.steps=10", "model.selection.optimisation.steps=60"]
-    return fit(measured[:200], None, configure("default", [*SHORT, *more]))
+    return fit(measured[:200], None, configure("default", SHORT_DEFAULT))
 
 
 def noise(drawing: Drawing, seed: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -13,7 +13,7 @@ from chanvae.models.selection import Selection, _needed
 from chanvae.models.site import SiteModel
 from chanvae.run import grid_of
 from chanvae.stats.conditions import with_channel_conditions
-from chanvae.training.fit import Material, _prepare
+from chanvae.training.material import Material, prepare
 from chanvae.training.selecting import Selecting
 from tests.conftest import paths
 
@@ -22,7 +22,7 @@ FEW = {"draws": 3, "optimisation": {"steps": 400, "batch": 256, "learning_rate":
 
 @pytest.fixture(scope="module")
 def material():
-    return _prepare(with_channel_conditions(paths(4000)), FitConfig(), False)
+    return prepare(with_channel_conditions(paths(4000)), FitConfig(), False)
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_values_that_are_not_known_say_nothing(material):
 
 def test_labels_are_shown_and_spreads_are_not():
     config = FitConfig.model_validate({"data": {"conditions": ["los"]}})
-    material = _prepare(with_channel_conditions(paths(300)), config, False)
+    material = prepare(with_channel_conditions(paths(300)), config, False)
     selection = untrained(material)
     seen = selection.look(material.dataset[:4].tensor())
     one = torch.zeros(4, material.vector.width)

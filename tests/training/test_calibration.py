@@ -11,7 +11,7 @@ from chanvae.models.site import Registered, SiteModel
 from chanvae.run import grid_of, split_for
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.training.calibration import calibrate
-from chanvae.training.fit import Material, _prepare
+from chanvae.training.material import Material, prepare
 from chanvae.training.supply import FileMaps
 from chanvae.transforms.angle_delay import AngleDelay
 from tests.conftest import NAMELESS, template
@@ -21,7 +21,7 @@ LINE = ArrayGeometry(1, 4)
 
 @pytest.fixture(scope="module")
 def material(measured) -> Material:
-    return _prepare(with_channel_conditions(measured), FitConfig(), False)
+    return prepare(with_channel_conditions(measured), FitConfig(), False)
 
 
 class Biased(SiteModel):

@@ -6,9 +6,10 @@ import pytest
 
 from chanvae.presets import configure
 from chanvae.stats.conditions import with_channel_conditions
-from chanvae.training.fit import _prepare, _stages
+from chanvae.training.material import prepare
 from chanvae.training.monitor import collapse
 from chanvae.training.schedules import cyclic
+from chanvae.training.stages import stages
 from tests.conftest import paths
 
 SMALL = [
@@ -49,8 +50,8 @@ WEAK = [
 def learned(*changes: str) -> tuple[dict, str]:
     """Figures of the last validation of the autoencoder, and what the monitor says of them."""
     config = configure("quick", [*SMALL, *changes])
-    material = _prepare(with_channel_conditions(paths(400)), config, False)
-    stage, last = next(_stages(material.model, material, config)), {}
+    material = prepare(with_channel_conditions(paths(400)), config, False)
+    stage, last = next(stages(material.model, material, config)), {}
     stage.run(lambda figures, validated: last.update(figures) if validated else None)
     return last, collapse(last, 1.0, config)
 

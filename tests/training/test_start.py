@@ -13,7 +13,8 @@ from chanvae.errors import DataError
 from chanvae.io.hdf5 import write
 from chanvae.presets import configure
 from chanvae.run import open_run
-from chanvae.training.fit import _prepare, fit
+from chanvae.training.fit import fit
+from chanvae.training.material import prepare
 from chanvae.training.start import GENTLER, settings, take
 from tests.conftest import SHORT, paths, stopped_at
 
@@ -32,7 +33,7 @@ def first_losses(run) -> dict[str, float]:
 def test_weights_are_taken_and_calibrations_are_not(run, few):
     config = settings(run)
     data = chanvae.stats.conditions.with_channel_conditions(few)
-    model = _prepare(data, config, False, run.vector).model
+    model = prepare(data, config, False, run.vector).model
     gain, level = model.context.gain.clone(), model.pose_prior.quantiles.clone()
     take(run, model)
     theirs = run.model.state_dict()

@@ -76,14 +76,14 @@ def test_a_file_that_goes_away_is_one_line(maps, tmp_path):
 
 def _fits(monkeypatch) -> list[bool]:
     """Whether each prepared fit keeps its training maps in the file."""
-    found, prepare = [], fit_module._prepare
+    found, prepare = [], fit_module.prepare
 
     def noted(*given):
         material = prepare(*given)
         found.append(isinstance(material.train.x, FileMaps))
         return material
 
-    monkeypatch.setattr(fit_module, "_prepare", noted)
+    monkeypatch.setattr(fit_module, "prepare", noted)
     return found
 
 
