@@ -97,13 +97,20 @@ def _hdf5(path: str, progress: Callable[[], object], trusted: bool) -> str:
 
 
 def _tried(action: Callable[[], str]) -> str:
-    """What an action finds. Its failure the reader will meet as well, unless it takes long."""
+    """What an action finds. Its failure the reader will meet as well, unless it takes long.
+
+    Raises:
+        MemoryError: HDF5 asked for more than there is here; the reader would give it.
+    """
     start = time.monotonic()
     try:
         return action()
     except READING as error:
+        said = " ".join(str(error).split())
+        if "allocat" in said:
+            raise MemoryError(said) from None
         slow = time.monotonic() - start > _LONG
-        return f"{DAMAGED} ({' '.join(str(error).split())})" if slow else ""
+        return f"{DAMAGED} ({said})" if slow else ""
 
 
 def _attributes(member: h5py.HLObject) -> str:

@@ -46,6 +46,18 @@ def test_an_archive_that_unpacks_to_much_more(tmp_path: Path):
         chanvae.load(tmp_path / "a.npz", axes="n")
 
 
+def test_text_that_is_gigabytes_long(dataset, tmp_path: Path):
+    """HDF5 makes room for as much as a text is said to be long before it finds out."""
+    path = tmp_path / "a.h5"
+    write(dataset, path)
+    content = bytearray(path.read_bytes())
+    where = content.index(content.index(b"GCOL").to_bytes(8, "little"))  # after a text's length
+    content[where - 4 : where] = b"\xff" * 4
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="declares more than memory holds; it is damaged"):
+        chanvae.load(path)
+
+
 def test_text_that_is_nested_without_end(dataset, tmp_path: Path):
     write(dataset, tmp_path / "a.h5")
     with h5py.File(tmp_path / "a.h5", "a") as file:
