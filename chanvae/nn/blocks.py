@@ -27,11 +27,11 @@ class Sliced(nn.Conv3d):
     2.13, oneDNN).
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        """``x`` is ``[n, inputs, *map]``."""
+    def forward(self, input: Tensor) -> Tensor:
+        """``input`` is ``[n, inputs, *map]``."""
         reach, step = self.kernel_size[0], self.stride[0]
         pad = reach // 2
-        x = nn.functional.pad(x.movedim(2, 1), (0, 0) * 3 + (pad, pad))  # [n, slices, inputs, ..]
+        x = nn.functional.pad(input.movedim(2, 1), (0, 0) * 3 + (pad, pad))  # slices second
         slices = (x.shape[1] - reach) // step + 1
         last = step * (slices - 1) + 1
         near = torch.cat([x[:, k : k + last : step] for k in range(reach)], dim=2).flatten(0, 1)
