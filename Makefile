@@ -28,7 +28,7 @@ demo: $(INSTALLED)
 test: $(INSTALLED)  # a process a core, so that threads do not wait; a file's fixtures made once
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
-test-slow: $(INSTALLED)  # most files are long: what a process has not begun another takes
+test-slow: $(INSTALLED)  # what one process has not begun another takes
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow -n auto --maxprocesses 4 --dist worksteal
 
 check: $(INSTALLED)

@@ -23,12 +23,17 @@ from chanvae.transforms.condition_vector import Column, ConditionVector
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
+
+def steps(count: int) -> list[str]:
+    """Settings that cut every stage of ``quick`` to so many steps."""
+    stages = "training.optimisation", "training.pose", "model.prior.optimisation"
+    return [f"{stage}.steps={count}" for stage in stages]
+
+
 SHORT = [
-    "training.optimisation.steps=40",
+    *steps(40),
     "training.optimisation.batch=64",
-    "training.pose.steps=40",
     "model.network.width=16",
-    "model.prior.optimisation.steps=40",
     "model.prior.optimisation.batch=64",
     "model.prior.width=32",
 ]

@@ -20,10 +20,10 @@ from chanvae.io.hdf5 import Writer, write
 from chanvae.run import BATCH
 from chanvae.stopping import TERMINATED
 from chanvae.training import fit as fit_module
-from tests.conftest import SHORT, paths
+from tests.conftest import paths, steps
 
 FEW = [
-    *(s.replace("40", "4") for s in SHORT if "steps" in s),
+    *steps(4),
     "training.refinement.steps=4",
     "training.refinement.average=0.9",
     "model.selection.draws=3",

@@ -14,7 +14,7 @@ from chanvae.io.hdf5 import write
 from chanvae.presets import configure
 from chanvae.run import open_run
 from chanvae.training.fit import fit
-from tests.conftest import SHORT, paths, stopped_at
+from tests.conftest import SHORT, paths, steps, stopped_at
 
 
 def test_a_run_directory_holds_what_it_should(run):
@@ -50,8 +50,7 @@ def test_a_fit_stopped_in_every_stage_goes_on_to_the_same_weights(tmp_path):
     write(paths(200), tmp_path / "m.h5")
     more = ["training.refinement.steps=20", "training.refinement.average=0.9"]
     more += ["model.selection.draws=3", "model.selection.optimisation.steps=20"]
-    short = [s.replace("steps=40", "steps=20") for s in SHORT]
-    config = configure("quick", [*short, *more])
+    config = configure("quick", [*SHORT, *steps(20), *more])
     whole = fit(tmp_path / "m.h5", tmp_path / "whole", config)
     with stopped_at(10, "autoencoder"):
         fit(tmp_path / "m.h5", tmp_path / "stopped", config)

@@ -133,7 +133,7 @@ def test_without_a_launcher_nothing_is_shared():
 
 def each(function, folder: Path, processes: int = 2, **given) -> list:
     """What the function gives in each of several processes."""
-    multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+    multiprocessing.set_forkserver_preload([__name__])
     torch.multiprocessing.start_processes(  # pyright: ignore[reportPrivateImportUsage]
         _one, (function, str(folder), processes, given), processes, start_method="forkserver"
     )
