@@ -247,15 +247,20 @@ class Selection(Config):
     )
 
 
+def _asked(told: object) -> object:
+    """Runs of before may say ``always``: spreads are met where they are asked for now."""
+    return "asked" if told == "always" else told
+
+
 class ModelConfig(LatentModel):
     """A conditional variational autoencoder and the prior fitted on its latents."""
 
     kind: Literal["cvae"] = "cvae"
     prior: AnyPrior = FlowMatchingPrior()
     beta: PositiveFloat = Field(default=1.0, description="weight of the KL in the end")
-    meet: Literal["always", "asked", "never"] = Field(
+    meet: Annotated[Literal["asked", "never"], BeforeValidator(_asked)] = Field(
         default="asked",
-        description="when draws are weighted until they have the spreads of their conditions",
+        description="when draws are changed until they have the spreads of their conditions",
     )
     reading: float = Field(
         ge=0,

@@ -146,8 +146,7 @@ def between(
         z = prior.center + prior.scale * _latent(first, last, position, bend)
         with torch.no_grad():
             generator = generator_for(seed, "interpolate", 0, run.device)
-            met = model.meets != "never"
-            h = model.restore(model.maps(z, context, c, here, generator, met), here)
+            h = model.realise(z, context, here, c, generator, model.meets)
         gains = ends.conditions.get(GAIN, np.zeros(0))
         level = (
             {GAIN: np.full(n, np.exp(_weighted(np.log(gains), position)))} if len(gains) else {}

@@ -73,7 +73,7 @@ class Drawing(nn.Module):
         c = torch.cat(parts, 1) if parts else torch.zeros(self.needs.n, 0)
         entries = [asked[i : i + 1].expand(w) for i, w in enumerate(width)]
         told = torch.cat(entries) if entries else torch.zeros(0, dtype=torch.bool)
-        if self.model.meets != "asked" or not self.model.meeting.entries:
+        if not self.model.meets:
             return self._draw(c, told, normal, uniform, None)
         # Whether somebody asks is known when the graph runs, so both are in it.
         some = told[self.model.meeting.entries].any()

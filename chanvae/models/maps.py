@@ -32,6 +32,20 @@ class Drawing(Protocol):
         ...
 
 
+class Draw(Protocol):
+    """One draw, that can be had as it is or changed, always of the same chance."""
+
+    def __call__(self, weights: Tensor | None = None, stretch: Tensor | None = None) -> Tensor:
+        """Complex ``[n, *shape]``.
+
+        Args:
+            weights: Of amplitudes ``[n, *shape]``.
+            stretch: By how much longer delays after the peak are ``[n]``; for paths that stand
+                at places, nothing to bins.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Drawn:
     """Maps that a latent says wholly, complex ``[n, *shape]``."""

@@ -1,39 +1,46 @@
-"""Draws that meet the spreads asked of them: powers are weighted along delay and along angle."""
+"""Draws that meet the spreads asked of them: their delays are stretched, their angles weighted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from chanvae.channels import ChannelDataset
+from chanvae.models.maps import Draw
 from chanvae.stats.conditions import UNITS, channel_conditions
 from chanvae.stats.spatial import array_axis
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import ConditionVector
 from chanvae.transforms.registration import Pose, peak_bin
 
-ROUNDS = 2
-"""Times that the weights are sought, each time from the channel as the last ones left it."""
+ROUNDS = 6
+"""Times that a draw is changed, each time from the channel as the last change left it."""
 _STEPS = 3
 """Newton steps a round, on the profiles of the map."""
 _DIFFERENCE = 0.05
 _LARGEST = 3.0
 """Largest exponent of a weight."""
+_FARTHEST = 1.5
+"""Largest logarithm of the factor by which delays are stretched."""
 _LEAST = 1e-12
 """Spread [s, rad] that stands for none where logarithms are taken."""
 
 
 class Meeting(nn.Module):
-    """Weights by which drawn channels get the delay and angular spread asked of them.
+    """Changes drawn channels until they have the delay and angular spread asked of them.
 
     What a network was told it meets only on average: amplitudes are chance. Here the chance of a
-    draw is kept and the amplitude of every path, or bin, is multiplied by ``exp(a u + b v)``, with
-    u its delay after the strongest path over the period and v its distance in angle over half the
-    aperture's range. How a and b move the spreads is seen from the angle-delay profile of the
-    map; how far they have to move, from the channel itself, by the definition of the conditions.
+    draw is kept. Where it is of paths, their delays are stretched by one factor, as in 3GPP TR
+    38.901, clause 7.5, step 5, the delays of all clusters are proportional to the delay spread;
+    and the amplitude of every path is multiplied by ``exp(b v)``, with v its distance in angle
+    after the strongest one over half the aperture's range. Bins cannot be moved: their amplitudes
+    are multiplied by ``exp(a u + b v)``, with u their delay over the period. How a and b move the
+    spreads is seen from the angle-delay profile of the map; how far they have to move, from the
+    channel itself, by the definition of the conditions.
 
     Args:
         grid: Axes of the maps.
@@ -82,32 +89,46 @@ class Meeting(nn.Module):
         return list(self.places.values())
 
     @torch.no_grad()
-    def weights(
+    def meet(
         self,
-        draw: Callable[[Tensor | None], Tensor],
+        draw: Draw,
+        stretches: bool,
         c: Tensor,
         pose: Pose,
         restore: Callable[[Tensor, Pose], Tensor],
     ) -> Tensor:
-        """Weights of amplitudes, ``[n, *grid.shape]``.
+        """Channels of a draw with the spreads asked for, or as near as any change came.
 
         Args:
-            draw: Weights to maps ``[n, *grid.shape]``, always of the same chance.
+            draw: Maps, as they are or changed.
+            stretches: Whether their delays can be stretched.
             c: Condition vectors asked for ``[n, conditions]``.
-            pose: Poses of the maps.
+            pose: Poses of the maps; where delays are stretched, so is the delay of the peak.
             restore: Maps and poses to channels.
         """
         wanted, angles = self._wanted(c), self._angles(pose)
+        largest = torch.tensor([_FARTHEST if stretches else _LARGEST, _LARGEST], device=c.device)
         exponents = torch.zeros(len(c), 2, device=c.device)
-        weights = None
-        for _ in range(ROUNDS):
-            x = draw(weights)
-            gap = torch.nan_to_num(wanted - self._spreads(restore(x, pose)), 0.0, 0.0, 0.0)
-            step = self._solve(self._profile(x), angles, gap)
-            exponents = (exponents + step).clamp(-_LARGEST, _LARGEST)
-            weights = self._shaped(exponents)
-        assert weights is not None
-        return weights
+        x = draw()
+        nearest = h = restore(x, pose)
+        least = torch.full_like(wanted[:, 0], torch.inf)
+        for round_ in range(ROUNDS + 1):
+            gap = torch.nan_to_num(wanted - self._spreads(h), 0.0, 0.0, 0.0)
+            missed = gap.abs().amax(1)
+            nearer = (missed < least).reshape(-1, *[1] * (h.ndim - 1))
+            nearest, least = torch.where(nearer, h, nearest), torch.minimum(missed, least)
+            if round_ == ROUNDS:
+                break
+            step = self._solve(self._profile(x), angles, gap, stretches)
+            exponents = (exponents + step).clamp(-largest, largest)
+            late, aside = exponents.unbind(1)
+            if stretches:
+                x = draw(self._shaped(torch.zeros_like(late), aside), late.exp())
+                h = restore(x, stretched(pose, late.exp()))
+            else:
+                x = draw(self._shaped(late, aside))
+                h = restore(x, pose)
+        return nearest
 
     @torch.no_grad()
     def missed(self, h: Tensor, c: Tensor) -> Tensor:
@@ -149,10 +170,13 @@ class Meeting(nn.Module):
         sine = (((cycles + 0.5) % 1 - 0.5) / self.spacing).clamp(-1, 1)
         return torch.asin(sine.float())  # runtimes of ONNX know no other
 
-    def _moved(self, profile: Tensor, angles: Tensor, exponents: Tensor) -> Tensor:
-        """Logarithms of the spreads of a profile under each of k weights, ``[n, k, 2]``."""
+    def _moved(
+        self, profile: Tensor, angles: Tensor, exponents: Tensor, stretches: bool
+    ) -> Tensor:
+        """Logarithms of the spreads of a profile under each of k changes, ``[n, k, 2]``."""
         late, aside = exponents.unbind(-1)
-        along = torch.exp(2 * late[..., None] * self.late)
+        longer = late if stretches else torch.zeros_like(late)
+        along = torch.exp(2 * (late - longer)[..., None] * self.late)
         across = torch.exp(2 * aside[..., None] * self.aside)
         found = []
         if "delay_spread" in self.places:
@@ -161,7 +185,7 @@ class Meeting(nn.Module):
             share = over / over.sum(-1, keepdim=True)
             mean = (share * self.late).sum(-1, keepdim=True)
             spread = (share * (self.late - mean).square()).sum(-1)
-            found.append(0.5 * spread.clamp(min=1e-9).log())
+            found.append(0.5 * spread.clamp(min=1e-9).log() + longer)
         else:
             found.append(late)
         if "angular_spread" in self.places:
@@ -173,7 +197,7 @@ class Meeting(nn.Module):
             found.append(aside)
         return torch.stack(found, -1)
 
-    def _solve(self, profile: Tensor, angles: Tensor, gap: Tensor) -> Tensor:
+    def _solve(self, profile: Tensor, angles: Tensor, gap: Tensor, stretches: bool) -> Tensor:
         """Exponents that move the spreads of a profile by ``gap`` ``[n, 2]``, Newton's method.
 
         In float64: where both weights do nearly the same, what is left is a difference of
@@ -186,16 +210,17 @@ class Meeting(nn.Module):
         profile = profile.double()
         for _ in range(_STEPS):
             tried = exponents[:, None] + beside
-            here, *there = self._moved(profile, angles, tried).unbind(1)
+            here, *there = self._moved(profile, angles, tried, stretches).unbind(1)
             wanted = here + gap if wanted is None else wanted
             slopes = [(other - here) / _DIFFERENCE for other in there]
             step = _least_squares(slopes[0], slopes[1], wanted - here)
             exponents = (exponents + step.clamp(-1, 1)).clamp(-_LARGEST, _LARGEST)
         return exponents.float()
 
-    def _shaped(self, exponents: Tensor) -> Tensor:
-        late, aside = (exponents[:, k, None] for k in (0, 1))
-        shape = [len(exponents)] + [1] * len(self.grid.shape)
+    def _shaped(self, late: Tensor, aside: Tensor) -> Tensor:
+        """Weights of amplitudes ``[n, *grid.shape]`` of exponents ``[n]``."""
+        late, aside = late[:, None], aside[:, None]
+        shape = [len(late)] + [1] * len(self.grid.shape)
         along, across = list(shape), list(shape)
         along[-1] = self.late.shape[0]
         if self.axis is not None:
@@ -203,6 +228,13 @@ class Meeting(nn.Module):
         ramp = torch.exp(late * self.late).reshape(along)
         ramp = ramp * torch.exp(aside * self.aside).reshape(across)
         return ramp.expand(-1, *self.grid.shape)
+
+
+def stretched(pose: Pose, factor: Tensor) -> Pose:
+    """Poses with the delay of the peak multiplied ``[n]``: from 1/8 of the period before 0 on."""
+    *others, delay = pose.position.unbind(1)
+    longer = ((delay + 0.125) % 1.0 - 0.125) * factor
+    return replace(pose, position=torch.stack([*others, longer % 1.0], 1))
 
 
 def computed(vector: ConditionVector) -> dict[str, int]:

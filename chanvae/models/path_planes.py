@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from chanvae.config import PathLikelihood
-from chanvae.models.paths import Paths, crossed
+from chanvae.models.paths import Paths, Peak, crossed, pattern
 from chanvae.nn.whereabouts import delays
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.centre import to_centre
@@ -88,19 +88,23 @@ class PathsFromPlanes(nn.Module):
         chosen = self._choose(flat[:, 3].detach(), generator)
         angular, delayed = self._leaking(chosen, offsets)
         angular = torch.exp(0.5 * log_power.gather(1, chosen))[..., None] * angular
-        mean = unpack(flat[:, 1:3])
+        mean, peak = unpack(flat[:, 1:3]), None
         if self.peak is not None:
-            peak = torch.full_like(chosen[:, :1], self.peak)
+            at = torch.full_like(chosen[:, :1], self.peak)
+            across, along = (part[:, 0] for part in self._leaking(at, offsets))
             strongest = mean[:, self.peak, None] + 0.6 * math.sqrt(flat.shape[2])
-            mean = strongest * crossed(*self._leaking(peak, offsets))[:, 0]
+            late = self._late(at, offsets)[:, 0]
+            peak = Peak(strongest * across, late, peak_bin(self.grid)[-1])
+            mean = crossed(peak.angular, along)
         return Paths(
             mean=mean,
-            stands=self.peak is not None,
+            peak=peak,
             log_variance=log_variance,
             angular=angular,
             delayed=delayed,
             turn=self.turn,
             bins=chosen,
+            late=self._late(chosen, offsets),
             quiet=self.quiet,
             rest=float(self.rest),
         )
@@ -121,20 +125,26 @@ class PathsFromPlanes(nn.Module):
         found = [self.reach * torch.tanh(p) for p in said]
         return [*found, late[:, None].expand_as(own).flatten(1)]
 
+    def _late(self, bins: Tensor, offsets: list[Tensor]) -> Tensor:
+        """Where paths stand along delay, in bins after the peak ``[n, paths]``."""
+        late = self.place[-1][bins] - peak_bin(self.grid)[-1]
+        moves = len(self.shape) - 1 in self.moving
+        return late + offsets[-1].gather(1, bins) if moves else late
+
     def _leaking(self, bins: Tensor, offsets: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Patterns of unit paths: along the angles ``[n, paths, angles]`` and along delay."""
         along = []
         for axis, size in enumerate(self.shape):
             where = self.place[axis][bins]
-            here = torch.arange(size, device=where.device, dtype=where.dtype)
             if axis in self.moving:
                 where = where + offsets[self.moving.index(axis)].gather(1, bins)
-                along.append(_waves(where, size) @ _waves(here, size).mT)
+                along.append(pattern(where, size))
             else:
+                here = torch.arange(size, device=where.device, dtype=where.dtype)
                 along.append((where[..., None] == here).to(where.dtype))
         angular = torch.ones_like(along[-1][..., :1])
-        for pattern in along[:-1]:
-            angular = (angular[..., None] * pattern[:, :, None]).flatten(2)
+        for across in along[:-1]:
+            angular = crossed(angular, across)
         return angular, along[-1]
 
     def _choose(self, log_power: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -145,17 +155,3 @@ class PathsFromPlanes(nn.Module):
         lot = torch.rand(log_power.shape, device=log_power.device, generator=generator)
         lot.scatter_(1, strongest, -1.0)
         return torch.cat([strongest, lot.topk(self.tried, dim=1).indices], dim=1)
-
-
-def _waves(place: Tensor, size: int) -> Tensor:
-    """Features whose inner products are the pattern of a path along an axis.
-
-    ``_waves(u, n) @ _waves(v, n).mT`` is the unitary transform, at v, of a path at u, both in
-    bins, with the phase of its middle: the Dirichlet kernel of n terms. ``[..., n or n + 1]``
-    """
-    order = torch.arange(size // 2, device=place.device, dtype=place.dtype) + (size % 2 + 1) / 2
-    angle = 2 * math.pi / size * place[..., None] * order
-    waves = torch.cat([torch.cos(angle), torch.sin(angle)], dim=-1) * math.sqrt(2 / size)
-    if size % 2 == 0:
-        return waves
-    return torch.cat([waves, torch.full_like(place, size**-0.5)[..., None]], dim=-1)

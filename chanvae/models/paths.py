@@ -1,7 +1,6 @@
 """The distribution of paths that stand between the bins, over bins that are independent."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +8,26 @@ import torch
 from torch import Tensor
 
 from chanvae.models.likelihoods import LEAST
+from chanvae.models.maps import Draw
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The strongest path of a registered map.
+
+    Args:
+        angular: Its pattern along all axes but delay, with its amplitude, complex ``[n, angles]``.
+        late: Where it stands along delay, in bins after the peak ``[n]``.
+        bin: The bin of the peak along delay.
+    """
+
+    angular: Tensor
+    late: Tensor
+    bin: int
+
+    def delayed(self, late: Tensor, size: int) -> Tensor:
+        """Patterns ``[..., size]`` of paths that stand ``late`` bins after the peak ``[...]``."""
+        return pattern(self.bin + late, size)
 
 
 @dataclass(frozen=True)
@@ -24,23 +43,25 @@ class Paths:
 
     Args:
         mean: m, complex ``[n, bins]``.
-        stands: Whether m is of a path at the peak, which no weight moves.
+        peak: The path that m is, if it is one; no weight moves it.
         log_variance: log v, ``[n, bins]``.
         angular: w along all axes but delay, real ``[n, paths, angles]``.
         delayed: w along delay, real ``[n, paths, delays]``; bins = angles * delays.
         turn: Phases that make the patterns real, complex ``[*shape]``.
         bins: The bin nearest to each path ``[n, paths]``.
+        late: Where each path stands along delay, in bins after the peak ``[n, paths]``.
         quiet: The part of v that a draw leaves out.
         rest: Amplitude that what is left of e keeps in a draw.
     """
 
     mean: Tensor
-    stands: bool
+    peak: "Peak | None"
     log_variance: Tensor
     angular: Tensor
     delayed: Tensor
     turn: Tensor
     bins: Tensor
+    late: Tensor
     quiet: float = 0.0
     rest: float = 1.0
 
@@ -60,15 +81,13 @@ class Paths:
 
     def sample(self, generator: torch.Generator | None = None) -> Tensor:
         """A draw, complex ``[n, *shape]``."""
-        return self.drawing(generator)(None)
+        return self.drawing(generator)()
 
-    def drawing(
-        self, generator: torch.Generator | None = None
-    ) -> Callable[[Tensor | None], Tensor]:
-        """One draw, to be had with amplitudes weighted by ``[n, *shape]`` or as it is.
+    def drawing(self, generator: torch.Generator | None = None) -> Draw:
+        """One draw, to be had as it is or changed.
 
         A path is weighted as a whole, leakage included, by the weight where it stands: by one, at
-        the peak.
+        the peak. What is left of e is weighted, too, and stays where it is.
         """
         kind, device = self.mean.dtype, self.mean.device
         n, paths = self.angular.shape[:2]
@@ -77,14 +96,19 @@ class Paths:
         scale = self.rest * scale
         noise = scale * torch.randn(scale.shape, dtype=kind, device=device, generator=generator)
 
-        def draw(weights: Tensor | None) -> Tensor:
-            gain, mean, rest = amplitude, self.mean, noise
+        def draw(weights: Tensor | None = None, stretch: Tensor | None = None) -> Tensor:
+            gain, mean, rest, delayed = amplitude, self.mean, noise, self.delayed
             if weights is not None:
                 weights = weights.flatten(1)
                 gain, rest = gain * weights.gather(1, self.bins)[..., None], rest * weights
-                mean = mean if self.stands else mean * weights
+                mean = mean if self.peak else mean * weights
+            if stretch is not None and self.peak:
+                size = delayed.shape[-1]
+                delayed = self.peak.delayed(self.late * stretch[:, None], size)
+                there = self.peak.delayed(self.peak.late * stretch, size)
+                mean = crossed(self.peak.angular, there)
             weighted = torch.view_as_real(self.angular * gain).permute(0, 2, 3, 1)
-            parts = (weighted.flatten(1, 2) @ self.delayed).unflatten(1, (-1, 2))
+            parts = (weighted.flatten(1, 2) @ delayed).unflatten(1, (-1, 2))
             leaked = torch.view_as_complex(parts.transpose(2, 3).contiguous()).flatten(1)
             return (mean + rest + leaked).unflatten(1, self.turn.shape) * self.turn.conj()
 
@@ -136,5 +160,28 @@ class _Crossed(torch.autograd.Function):
 
 
 def crossed(angular: Tensor, delayed: Tensor) -> Tensor:
-    """Outer products ``[n, paths, bins]`` of patterns along the angles and along delay."""
-    return (angular[..., None] * delayed[:, :, None]).flatten(2)
+    """Outer products ``[..., bins]`` of patterns along the angles and along delay."""
+    return (angular[..., None] * delayed[..., None, :]).flatten(-2)
+
+
+def pattern(place: Tensor, size: int) -> Tensor:
+    """The pattern along an axis of ``size`` bins of unit paths at ``place`` in bins.
+
+    The unitary transform of a path, with the phase of its middle: the Dirichlet kernel.
+    ``[...]`` to ``[..., size]``.
+    """
+    here = torch.arange(size, device=place.device, dtype=place.dtype)
+    return _waves(place, size) @ _waves(here, size).mT
+
+
+def _waves(place: Tensor, size: int) -> Tensor:
+    """Features whose inner products are the pattern of a path along an axis.
+
+    Of paths at u and v, both in bins, it is the Dirichlet kernel of n terms. ``[..., n or n + 1]``
+    """
+    order = torch.arange(size // 2, device=place.device, dtype=place.dtype) + (size % 2 + 1) / 2
+    angle = 2 * math.pi / size * place[..., None] * order
+    waves = torch.cat([torch.cos(angle), torch.sin(angle)], dim=-1) * math.sqrt(2 / size)
+    if size % 2 == 0:
+        return waves
+    return torch.cat([waves, torch.full_like(place, size**-0.5)[..., None]], dim=-1)

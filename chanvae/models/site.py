@@ -1,6 +1,5 @@
 """All that a fitted model needs to turn conditions into channels."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,7 +11,7 @@ from chanvae.models.context import Context
 from chanvae.models.cvae import draw
 from chanvae.models.densities import prior_of
 from chanvae.models.family import model_of
-from chanvae.models.maps import Drawing
+from chanvae.models.maps import Draw, Drawing
 from chanvae.models.meeting import Meeting
 from chanvae.models.paths import Paths
 from chanvae.models.priors import TOGETHER, PosePrior
@@ -77,7 +76,8 @@ class SiteModel(nn.Module):
         super().__init__()
         self.grid, conditions = grid, vector.width
         self.meeting = Meeting(grid, vector, template)
-        self.meets = getattr(config, "meet", "never")
+        asked = getattr(config, "meet", "never") == "asked"
+        self.meets = asked and bool(self.meeting.entries)
         self.context = Context(grid, conditions)
         self.cvae = model_of(grid, self.context.width, config)
         self.pose_prior = PosePrior(len(grid.shape), conditions, varying)
@@ -85,9 +85,9 @@ class SiteModel(nn.Module):
         self.latent_prior = prior_of(grid, self.cvae, self.context.width, prior)
         how = getattr(config, "selection", None)
         self.selection = self.met_selection = None
-        if how is not None and self.meets != "always":
+        if how is not None:
             self.selection = Selection(template, vector, how.draws)
-        if how is not None and how.met and self.meets != "never" and self.meeting.entries:
+        if how is not None and how.met and self.meets:
             few = min(how.draws, FEW)  # these cost five times as much
             self.met_selection = Selection(template, vector, few, self.meeting.places)
         self.register_buffer("tilt", torch.ones(grid.shape[-1]))
@@ -140,9 +140,9 @@ class SiteModel(nn.Module):
             asked: Entries of the vectors that somebody asked for, ``[conditions]``: they are to
                 be right on average. The others stand for the data, and are to be distributed
                 as in the data once they are drawn.
-            met: Whether draws are weighted until they have the spreads in ``c``; by default as
-                the configuration says, and where it leaves them to the networks, if asked for.
-            again: Times that draws which no weights bring within :data:`NEAR` of those spreads
+            met: Whether draws are changed until they have the spreads in ``c``; by default if
+                these are asked for, unless the configuration says never.
+            again: Times that draws which no change brings within :data:`NEAR` of those spreads
                 are drawn anew; the nearest stays.
             every: Keep every draw. Otherwise those are drawn anew that the selection refuses.
         """
@@ -188,12 +188,16 @@ class SiteModel(nn.Module):
 
     @torch.no_grad()
     def draw_maps(
-        self, c: Tensor, generator: torch.Generator | None = None, asked: Tensor | None = None
+        self, c: Tensor, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Pose]:
-        """Registered maps ``[n, *grid.shape]`` and poses; arguments as for :meth:`draw`."""
-        z, context, pose = self.start(c, generator, asked)
-        met = self.is_met(asked)
-        maps = [self.maps(z[r], context[r], c[r], pose[r], generator, met) for r in _parts(len(c))]
+        """Registered maps ``[n, *grid.shape]`` as the networks draw them, and poses.
+
+        Args:
+            c: Condition vectors ``[n, conditions]``.
+            generator: What is drawn from.
+        """
+        z, context, pose = self.start(c, generator)
+        maps = [self.maps(z[rows], context[rows], generator) for rows in _parts(len(c))]
         return torch.cat(maps), pose
 
     @torch.no_grad()
@@ -215,11 +219,22 @@ class SiteModel(nn.Module):
         generator: torch.Generator | None,
         met: bool,
     ) -> Tensor:
-        """Channels ``[n, rx, tx, time, freq]``; arguments as for :meth:`maps`."""
+        """Channels ``[n, rx, tx, time, freq]``.
+
+        Args:
+            z: Latents ``[n, *latent_shape]``.
+            context: What the networks are told ``[n, width]``.
+            pose: Poses.
+            c: Conditions that are to be met ``[n, conditions]``.
+            generator: What is drawn from.
+            met: Change them until they have those conditions.
+        """
         h = None
         for rows in _parts(len(c)):
-            x = self.maps(z[rows], context[rows], c[rows], pose[rows], generator, met)
-            part = self.restore(x, pose[rows])
+            if met and self.meeting.entries:
+                part = self._meet(z[rows], context[rows], pose[rows], c[rows], generator)
+            else:
+                part = self.restore(self.maps(z[rows], context[rows], generator), pose[rows])
             h = part.new_empty(len(c), *part.shape[1:]) if h is None else h
             h[rows] = part
         assert h is not None
@@ -227,35 +242,30 @@ class SiteModel(nn.Module):
 
     def is_met(self, asked: Tensor | None) -> bool:
         """Whether spreads are met where the entries ``asked`` are asked for ``[conditions]``."""
-        if self.meets == "asked" and asked is not None:
-            return bool(asked[self.meeting.entries].any())
-        return self.meets == "always"
+        return self.meets and asked is not None and bool(asked[self.meeting.entries].any())
 
-    def maps(
-        self,
-        z: Tensor,
-        context: Tensor,
-        c: Tensor,
-        pose: Pose,
-        generator: torch.Generator | None,
-        met: bool,
-    ) -> Tensor:
+    def maps(self, z: Tensor, context: Tensor, generator: torch.Generator | None) -> Tensor:
         """Registered maps ``[n, *grid.shape]`` of latents.
 
         Args:
             z: Latents ``[n, *latent_shape]``.
             context: What the networks are told ``[n, width]``.
-            c: Conditions that are to be met ``[n, conditions]``.
-            pose: Poses.
             generator: What is drawn from.
-            met: Weight them until they have those conditions.
         """
+        return self.cvae.decode(z, context).sample(generator) * self.tilt
+
+    def _meet(
+        self, z: Tensor, context: Tensor, pose: Pose, c: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        """Channels with the conditions that are to be met."""
         said = self.cvae.decode(z, context)
-        if not met or not self.meeting.entries:
-            return said.sample(generator) * self.tilt
-        drawing = said.drawing(generator) if isinstance(said, Paths) else _drawn(said, generator)
-        weights = self.meeting.weights(lambda w: drawing(w) * self.tilt, c, pose, self.restore)
-        return drawing(weights) * self.tilt
+        paths = isinstance(said, Paths)
+        drawing = said.drawing(generator) if paths else _drawn(said, generator)
+
+        def tilted(weights: Tensor | None = None, stretch: Tensor | None = None) -> Tensor:
+            return drawing(weights, stretch) * self.tilt
+
+        return self.meeting.meet(tilted, paths and bool(said.peak), c, pose, self.restore)
 
     def tell(self, c: Tensor, asked: Tensor | None = None) -> Tensor:
         """What the networks are told for condition vectors ``[n, conditions]``."""
@@ -278,10 +288,14 @@ class SiteModel(nn.Module):
         return self.grid.fold(unregister(x, pose, self.grid))
 
 
-def _drawn(said: Drawing, generator: torch.Generator | None) -> Callable[[Tensor | None], Tensor]:
-    """One draw, as it is or with its bins weighted ``[n, *shape]``."""
+def _drawn(said: Drawing, generator: torch.Generator | None) -> Draw:
+    """One draw, as it is or with its bins weighted."""
     x = said.sample(generator)
-    return lambda weights: x if weights is None else x * weights
+
+    def draw(weights: Tensor | None = None, stretch: Tensor | None = None) -> Tensor:
+        return x if weights is None else x * weights
+
+    return draw
 
 
 def _parts(n: int) -> list[slice]:

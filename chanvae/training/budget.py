@@ -119,8 +119,7 @@ def _selections(config: FitConfig) -> list[str]:
     selection, meet = (getattr(config.model, name, None) for name in ("selection", "meet"))
     if selection is None:
         return []
-    met = ["met selection"] if selection.met and meet != "never" else []
-    return met if meet == "always" else ["selection", *met]
+    return ["selection"] + ["met selection"] * (selection.met > 0 and meet != "never")
 
 
 def _tried(stage: Stage, clock: Callable[[], float]) -> tuple[float, float]:

@@ -66,7 +66,7 @@ class Refinement:
         )
         size = (min(BANK, len(context)),)
         chosen = torch.randint(len(context), size, generator=generator, device=context.device)
-        self._told, self._asked, self._poses = context[chosen], train.c[chosen], train.pose[chosen]
+        self._told = context[chosen]
         with torch.no_grad():
             self._latents = model.latent_prior.sample(self._told, generator)
         self._wanted = self._marginals(validation.x)
@@ -113,9 +113,7 @@ class Refinement:
 
     def _draw(self, lot: Tensor, generator: torch.Generator) -> Tensor:
         """Maps of latents of the bank, ``[n, *shape]``."""
-        z, told, asked = self._latents[lot], self._told[lot], self._asked[lot]
-        met = self._model.meets == "always"
-        return self._model.maps(z, told, asked, self._poses[lot], generator, met)
+        return self._model.maps(self._latents[lot], self._told[lot], generator)
 
     def _marginals(self, x: Tensor) -> Tensor:
         """Eigenvalues, and the power at every delay and angle, in a logarithmic scale."""

@@ -10,6 +10,7 @@ from torch.distributions import MultivariateNormal
 from chanvae.arrays import ArrayGeometry
 from chanvae.config import PathLikelihood
 from chanvae.models.context import Context
+from chanvae.models.meeting import stretched
 from chanvae.models.path_planes import PathsFromPlanes
 from chanvae.stats.delay import phase_step
 from chanvae.transforms.angle_delay import AngleDelay
@@ -160,15 +161,20 @@ def test_paths_of_one_delay_bin_come_at_one_time():
     assert torch.allclose(alone, kernel, atol=1e-5)
 
 
+def pose_at(delay, grid):
+    """Poses of maps that were moved along delay by so many bins."""
+    position = torch.zeros(len(delay), len(grid.shape), dtype=torch.float64)
+    position[:, -1] = delay.double() / grid.shape[-1] % 1
+    one = torch.ones(len(delay))
+    return Pose(one, 0 * one, position, torch.zeros(len(one), TRAITS))
+
+
 def map_of(found, delay, sure):
     """Channels of one path, said to stand .2 of the reach late, of maps moved by ``delay``."""
     grid = found.grid
     with torch.no_grad():
         found.sure.fill_(sure)
-    position = torch.zeros(len(delay), len(grid.shape), dtype=torch.float64)
-    position[:, -1] = delay.double() / grid.shape[-1] % 1
-    one = torch.ones(len(delay))
-    pose = Pose(one, 0 * one, position, torch.zeros(len(one), TRAITS))
+    pose = pose_at(delay, grid)
     context = Context(grid, 0)(torch.zeros(len(delay), 0), pose)
     planes = torch.zeros(len(delay), found.planes, *grid.shape)
     planes[:, -1] = math.atanh(0.2)
@@ -187,6 +193,25 @@ def test_the_first_path_is_at_delay_0_wherever_registration_moved_the_map():
     assert known.abs().max() < 1e-4  # rad from one frequency to the next
     late = delay - delay.round() + 0.1
     assert torch.allclose(said.float(), -2 * math.pi / 32 * late, atol=1e-4)
+
+
+@pytest.mark.parametrize("only", ["peak", "another"])
+def test_stretched_delays_of_a_path_are_longer_by_that_factor(only):
+    """Counted from delay 0 of the channel, and not from the peak of the map."""
+    grid = AngleDelay(ArrayGeometry(1, 4), ArrayGeometry(), 1, 32)
+    found = likelihood(grid, paths=1, reach=0.5)
+    planes = planes_for(found, grid, 5)
+    planes[:, 3, :, 6] += 20  # two bins after the peak
+    said = found(planes)
+    assert said.peak is not None and (said.late.round() == 2).all()
+    without = {"peak": {"angular": 0 * said.angular}, "another": {"mean": 0 * said.mean}}[only]
+    peak = replace(said.peak, angular=said.peak.angular * (only == "peak"))
+    draw = replace(said, rest=0.0, peak=peak, **without).drawing(torch.Generator())
+    factor = torch.tensor([0.5, 0.9, 1.0, 1.3, 2.0])
+    pose = pose_at(torch.tensor([0.0, 0.3, 2.4, 2.7, -0.2]), grid)
+    once = phase_step(grid.fold(unregister(draw(), pose, grid)))
+    more = phase_step(grid.fold(unregister(draw(None, factor), stretched(pose, factor), grid)))
+    assert torch.allclose(more, once * factor, atol=1e-4)
 
 
 def test_the_mean_at_the_peak_is_a_path_that_no_weight_moves():
