@@ -3,8 +3,8 @@
 Channels of another scenario than the run's are simulated; so many of them are what was measured,
 and ``default`` is fitted to them from scratch and from the weights of the run (``--init``).
 Printed are the mean and the worst W1/sigma of all statistics against held-out channels, and the
-AUC on statistics, of generated channels, of complex Gaussian ones with the sample covariance, and
-of the measured ones resampled.
+AUC on statistics and on channels, of generated channels, of complex Gaussian ones with the sample
+covariance, and of the measured ones resampled.
 
     python benchmarks/few.py [RUN] [--scenario UMa] [--sizes 100,200,400,800,1600]
 """
@@ -29,6 +29,7 @@ SHARE = 0.8
 def main(run: str, scenario: str, sizes: str, folder: Path) -> None:
     """Print the table."""
     from chanvae import compare, fit, load, open_run
+    from chanvae.evaluate.channel_classifier import channels_test
 
     counts = [round(int(size) / SHARE) for size in sizes.split(",")]
     start = open_run(run)
@@ -42,17 +43,19 @@ def main(run: str, scenario: str, sizes: str, folder: Path) -> None:
             few = everything[:count]
             for name, options in (("scratch", {}), ("init", {"init": start})):
                 fitted = fit(few, None, **options)
-                report = compare(unseen, fitted.sample(JUDGED, seed=1), training=few, quick=True)
-                found = {name: lambda s: s.distance}
+                made = fitted.sample(JUDGED, seed=1)
+                report = compare(unseen, made, training=few, quick=True)
+                seen = f", on channels {channels_test(unseen, made).auc:.3f}"
+                found = {name: (lambda s: s.distance, seen)}
                 for other in ("covariance", "resampled") if name == "scratch" else ():
-                    found[other] = lambda s, other=other: s.baselines[other]
+                    found[other] = lambda s, other=other: s.baselines[other], ""
                 (test,) = (c for c in report.classifiers if c.name == "statistics")
-                for what, of in found.items():
+                for what, (of, seen) in found.items():
                     values = [of(s).w1_sigma.value for s in report.statistics if s.distance]
                     auc = (test.test if what == name else test.baselines[what]).auc
                     click.echo(
                         f"{round(count * SHARE):5} to train, {what:10}: W1/sigma mean "
-                        f"{np.mean(values):.3f}, worst {max(values):.2f}; AUC {auc:.3f}"
+                        f"{np.mean(values):.3f}, worst {max(values):.2f}; AUC {auc:.3f}{seen}"
                     )
 
 

@@ -13,6 +13,7 @@ from chanvae.models.site import KNOTS, Registered, SiteModel
 from chanvae.seeds import generator_for
 from chanvae.stats.conditions import with_channel_conditions
 from chanvae.stats.spatial import effective_rank, singular_values
+from chanvae.together import in_turns
 from chanvae.training.supply import maps_of
 from chanvae.transforms.condition_vector import ConditionVector
 
@@ -72,8 +73,8 @@ def calibrate(
     rows = _rows(train, seed, draws)
     wanted = None
     if tilt:
-        profiles = [_profile(maps_of(train, r)) for r in rows.split(_BATCH)]
-        wanted = torch.stack(profiles).mean(0)
+        profiles = [_profiles(maps_of(train, r)) for r in rows.split(_BATCH)]
+        wanted = torch.cat(profiles).mean(0)
     levels = torch.linspace(0, 1, KNOTS, dtype=torch.float64, device=model.device)
     levels = levels.clamp(0.005, 0.995)
     for k in places.values():
@@ -82,18 +83,12 @@ def calibrate(
     for round_ in range(ROUNDS):
         generator = generator_for(seed, "calibration", round_ + 1, model.device)
         lot = torch.randint(len(train), (draws,), generator=generator, device=model.device)
-        profiles, achieved = [], []
-        for part in lot.split(_BATCH):
-            x, pose = model.draw_maps(train.c[part], generator)
-            if tilt:
-                profiles.append(_profile(x))
-            drawn = replace(template, h=model.restore(x, pose).cpu().numpy(), conditions={})
-            achieved.append(with_channel_conditions(drawn).conditions)
+        seen = _seen(model, train.c[lot], template, list(places), seed, round_ + 1)
         if wanted is not None:
-            ratio = wanted / torch.stack(profiles).mean(0).clamp(min=1e-12)
+            ratio = wanted / seen[:, len(places) :].mean(0).clamp(min=1e-12)
             model.tilt *= ratio.clamp(1 / _LARGEST, _LARGEST).sqrt().to(model.tilt.dtype)
-        for name, k in places.items():
-            values = vector.column(name).encode(np.concatenate([a[name] for a in achieved]))
+        for column, (name, k) in enumerate(places.items()):
+            values = vector.column(name).encode(seen[:, column].cpu().numpy())
             found = torch.as_tensor(values[np.isfinite(values).all(1), 0], device=model.device)
             if len(found):
                 error = torch.quantile(found, levels) - torch.quantile(
@@ -102,6 +97,26 @@ def calibrate(
                 told = torch.cummax(model.told[k] - _STEP * error, 0).values
                 low, high = model.held[k, 0] - _BEYOND, model.held[k, -1] + _BEYOND
                 model.told[k] = told.clamp(low, high)
+
+
+def _seen(
+    model: SiteModel, c: Tensor, template: ChannelDataset, names: list[str], seed: int, round_: int
+) -> Tensor:
+    """Spreads of draws for condition vectors ``[n, …]``, and their profiles by delay.
+
+    ``[n, names + delays]``
+    """
+    parts = c.split(_BATCH)
+
+    def look(k: int) -> Tensor:
+        chance = generator_for(seed, f"calibration {round_}", k, model.device)
+        x, pose = model.draw_maps(parts[k], chance)
+        drawn = replace(template, h=model.restore(x, pose).cpu().numpy(), conditions={})
+        found = with_channel_conditions(drawn).conditions
+        spreads = [torch.as_tensor(found[name], device=x.device)[:, None] for name in names]
+        return torch.cat([*spreads, _profiles(x)], 1)
+
+    return in_turns([len(p) for p in parts], len(names) + len(model.tilt), look, model.device)
 
 
 @torch.no_grad()
@@ -121,20 +136,24 @@ def quieten(model: SiteModel, train: Registered, seed: int, draws: int = LOOKS) 
     if not isinstance(likelihood, PathsFromPlanes):
         return
     looks = min(draws, LOOKS, len(train))
-    wanted = _ranks(model, maps_of(train, _rows(train, seed, looks)))
+    wanted = _ranks(model, maps_of(train, _rows(train, seed, looks))).sort().values
     lot = torch.randint(len(train), (looks,), generator=generator_for(seed, "rest", 0))
-    apart = []
+    parts, apart = lot.split(_BATCH), []
+
+    def look(k: int) -> Tensor:
+        chance = generator_for(seed, "rest", k + 1, model.device)  # the same for each
+        return _ranks(model, model.draw_maps(train.c[parts[k]], chance)[0]).double()[:, None]
+
     for rest in RESTS:
         likelihood.rest.fill_(rest)
-        generator = generator_for(seed, "rest", 1, model.device)  # the same chance for each
-        drawn = [model.draw_maps(train.c[part], generator)[0] for part in lot.split(_BATCH)]
-        apart.append(float((_ranks(model, torch.cat(drawn)) - wanted).abs().mean()))
+        found = in_turns([len(p) for p in parts], 1, look, model.device)[:, 0]
+        apart.append(float((found.sort().values - wanted).abs().mean()))
     likelihood.rest.fill_(RESTS[int(np.argmin(apart))])
 
 
 def _ranks(model: SiteModel, x: Tensor) -> Tensor:
-    """Effective ranks of maps ``[n, *shape]`` in order: those of the channels they belong to."""
-    return effective_rank(singular_values(model.grid.fold(x))).sort().values
+    """Effective ranks of maps ``[n, *shape]``: those of the channels they belong to ``[n]``."""
+    return effective_rank(singular_values(model.grid.fold(x)))
 
 
 def _rows(train: Registered, seed: int, n: int) -> Tensor:
@@ -143,7 +162,7 @@ def _rows(train: Registered, seed: int, n: int) -> Tensor:
     return order[:n].sort().values
 
 
-def _profile(x: Tensor) -> Tensor:
-    """Mean share of its power that a map ``[n, *shape]`` has at each delay."""
+def _profiles(x: Tensor) -> Tensor:
+    """Shares of their power that maps ``[n, *shape]`` have at each delay ``[n, delays]``."""
     power = x.abs().square().double().reshape(len(x), -1, x.shape[-1]).sum(1)
-    return (power / power.sum(1, keepdim=True)).mean(0)
+    return power / power.sum(1, keepdim=True)

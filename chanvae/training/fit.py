@@ -168,10 +168,10 @@ def fit(
             _train(run, material, record, saved, budget)
         run.model.eval()
         selecting = saved is not None and saved[1]["position"]["stage"] in SELECTIONS
-        if first() and not isinstance(config.model, Rival) and not selecting:
+        if not isinstance(config.model, Rival) and not selecting:
             tilt = config.model.likelihood.kind not in ("paths", "neighbours")
             draws = (
-                _affordable(run.model, material.train, budget)
+                of_first(lambda: _affordable(run.model, material.train, budget))
                 if config.training.seconds
                 else DRAWS
             )

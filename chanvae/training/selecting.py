@@ -1,6 +1,7 @@
 """The last stage of a fit: which draws are kept."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from chanvae.config import Selection as SelectionConfig
 from chanvae.models.site import Registered, SiteModel
 from chanvae.run import AGAIN
 from chanvae.seeds import generator_for
+from chanvae.together import in_turns
 from chanvae.training.loop import Stage
 from chanvae.training.supply import map_bytes, maps_of
 
@@ -58,11 +60,12 @@ class Selecting:
         n = min(len(train), how.met if met else how.realisations, most)
         rows = torch.randperm(len(train), generator=generator_for(seed, name, 0))[:n].sort().values
         measured = self._measured(train, rows)
-        chance = [generator_for(seed, name, k, model.device) for k in (1, 2, 3)]
-        self.selection.fit_scale(measured, train.c[rows], chance[2])
-        self._x, self._y = self._pairs(measured, train.c[rows], chance[0])
+        blur = generator_for(seed, name, 1, model.device)
+        self.selection.fit_scale(measured, train.c[rows], blur)
+        self._seed = seed
+        self._x, self._y = self._pairs(measured, train.c[rows], name)
         judged = self._measured(validation, torch.arange(len(validation)))
-        self._held_out = self._pairs(judged, validation.c, chance[1])
+        self._held_out = self._pairs(judged, validation.c, f"{name} held out")
         self.stage = Stage(
             name, self.selection, how.optimisation, len(self._x), self._loss, self._validate, seed
         )
@@ -80,24 +83,32 @@ class Selecting:
 
     def _measured(self, data: Registered, rows: Tensor) -> Tensor:
         """Statistics of measured channels."""
-        seen = []
-        for part in rows.split(self._batch):
-            h = self._model.restore(maps_of(data, part), data.pose[part])
-            seen.append(self.selection.look(h))
-        return torch.cat(seen)
+        parts = rows.split(self._batch)
 
-    def _pairs(
-        self, measured: Tensor, c: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
+        def look(k: int) -> Tensor:
+            h = self._model.restore(maps_of(data, parts[k]), data.pose[parts[k]])
+            return self.selection.look(h)
+
+        return self._looked_at(parts, look)
+
+    def _pairs(self, measured: Tensor, c: Tensor, purpose: str) -> tuple[Tensor, Tensor]:
         """Inputs of measured channels and of draws for their conditions; which are measured."""
-        draw, asked = self._model.draw, self._model.spreads if self._met else None
-        drawn = []
-        for part in c.split(self._batch):
-            h = draw(part, generator, asked, self._met, AGAIN, every=True)
-            drawn.append(self.selection.look(h))
-        seen, told = torch.cat([measured, *drawn]), torch.cat([c, c])
+        asked, parts = self._model.spreads if self._met else None, c.split(self._batch)
+
+        def look(k: int) -> Tensor:
+            chance = generator_for(self._seed, f"{purpose} draws", k, c.device)
+            h = self._model.draw(parts[k], chance, asked, self._met, AGAIN, every=True)
+            return self.selection.look(h)
+
+        seen, told = torch.cat([measured, self._looked_at(parts, look)]), torch.cat([c, c])
         label = torch.repeat_interleave(torch.tensor([1.0, 0.0], device=c.device), len(c))
-        return self.selection.inputs(seen, told, generator), label
+        blur = generator_for(self._seed, f"{purpose} blur", 0, c.device)
+        return self.selection.inputs(seen, told, blur), label
+
+    def _looked_at(self, parts: Sequence[Tensor], look: Callable[[int], Tensor]) -> Tensor:
+        """Statistics of all parts, which processes look at in turns."""
+        columns = len(self.selection.statistics)
+        return in_turns([len(p) for p in parts], columns, look, self._model.device)
 
     def _loss(self, rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
         x = self._x[rows]

@@ -182,7 +182,26 @@ def pair(tmp_path_factory) -> list[dict]:
 
 
 def both(folder: Path) -> dict:
-    return primitives(folder) | {"stage": staged(folder)}
+    return primitives(folder) | {"stage": staged(folder), "turns": turns()}
+
+
+def turns() -> dict:
+    """Four parts of seven rows, and which of them this process made."""
+    made = []
+
+    def make(k: int) -> torch.Tensor:
+        made.append(k)
+        return torch.full((1 + k % 2 * 2, 2), float(k) if k else float("nan")).double()
+
+    return {"found": together.in_turns([1, 3, 1, 3], 2, make, torch.device("cpu")), "made": made}
+
+
+def test_what_is_made_in_turns_is_made_once_and_the_same_in_all(pair):
+    made = [found["turns"]["made"] for found in pair]
+    assert made == [[0, 2], [1, 3]]
+    for found in pair:
+        first, *rest = found["turns"]["found"][:, 1].tolist()
+        assert first != first and rest == [1, 1, 1, 2, 3, 3, 3]
 
 
 def test_parts_make_up_the_batch(pair):
