@@ -15,6 +15,13 @@ def generator_for(
     return torch.Generator(device).manual_seed(int(words[0]) << 31 | int(words[1]) >> 1)
 
 
+def parted(generator: torch.Generator, parts: int) -> list[torch.Generator]:
+    """Generators of parts of what is drawn, so that any part can be drawn alone."""
+    device = generator.device
+    seeds = torch.randint(1 << 62, (parts,), generator=generator, device=device)
+    return [torch.Generator(device).manual_seed(seed) for seed in seeds.tolist()]
+
+
 def seed_for(seed: int, number: int) -> int:
     """A seed of its own for one part of what is drawn, so that any part can be drawn alone."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])

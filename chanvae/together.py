@@ -117,24 +117,22 @@ def make_alike(tensors: Mapping[str, Tensor]) -> None:
         tensor.copy_(part.clone().view(tensor.dtype).reshape(tensor.shape))
 
 
-def in_turns(
-    sizes: Sequence[int], columns: int, make: Callable[[int], Tensor], device: torch.device
-) -> Tensor:
+def in_turns(sizes: Sequence[int], make: Callable[[int], Tensor], device: torch.device) -> Tensor:
     """Figures of rows that the processes work out in turns, the same in all of them.
 
     Args:
         sizes: Rows of each part.
-        columns: Figures of a row.
-        make: Number of a part to its figures, float64 ``[n, columns]``. It must not depend on who
+        make: Number of a part to its figures, float64 ``[n, figures]``. It must not depend on who
             makes it, nor on what was made before.
         device: Where the figures are.
     """
     if not several():
         return torch.cat([make(k) for k in range(len(sizes))])
-    found = [torch.zeros(n, columns, dtype=torch.float64, device=device) for n in sizes]
-    for k in range(dist.get_rank(), len(sizes), dist.get_world_size()):
-        found[k] = make(k)
-    return _summed(torch.cat(found))
+    mine = range(dist.get_rank(), len(sizes), dist.get_world_size())
+    made = {k: make(k) for k in mine}
+    figures = of_first(lambda: made[0].shape[1])
+    nothing = torch.zeros(max(sizes), figures, dtype=torch.float64, device=device)
+    return _summed(torch.cat([made.get(k, nothing[:n]) for k, n in enumerate(sizes)]))
 
 
 @dataclass(frozen=True)

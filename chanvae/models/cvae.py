@@ -23,7 +23,8 @@ from chanvae.models.plain import PowerLikelihood, SquaredError
 from chanvae.models.vamp import Vamp
 from chanvae.nn.decoder import MapDecoder, VectorDecoder
 from chanvae.nn.encoder import MapEncoder, VectorEncoder
-from chanvae.together import overall
+from chanvae.seeds import parted
+from chanvae.together import in_turns, of_first, overall
 from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.registration import peak_bin
 
@@ -165,15 +166,20 @@ class CVAE(MapModel):
 
     def validate(self, x: Tensor, context: Tensor, generator: torch.Generator) -> dict[str, Any]:
         """The bound, its terms, and how much each latent holds, in nats."""
-        rows = torch.arange(len(x)).split(_BATCH)
-        found = [self.elbo(x[r], context[r], generator) for r in rows]
-        figures = {
-            "loss": -float(torch.cat([e.elbo for e in found]).mean()),
-            "reconstruction": float(torch.cat([e.reconstruction for e in found]).mean()),
-            "kl": float(torch.cat([e.kl for e in found]).mean()),
-        }
-        weights = torch.tensor([len(r) for r in rows]) / len(x)
-        places = torch.stack([w * e.kl_places for w, e in zip(weights, found)]).sum(0)
+        maps, told = x.split(_BATCH), context.split(_BATCH)
+        chances, shape = parted(generator, len(maps)), []
+
+        def look(k: int) -> Tensor:
+            found = self.elbo(maps[k], told[k], chances[k])
+            shape[:] = found.kl_places.shape
+            places = found.kl_places.flatten().expand(len(maps[k]), -1)
+            terms = torch.stack([found.reconstruction, found.kl], 1)
+            return torch.cat([terms, places], 1).double()
+
+        seen = in_turns([len(part) for part in maps], look, x.device).mean(0)
+        reconstruction, kl = seen[:2].tolist()
+        places = seen[2:].reshape(of_first(lambda: shape))
+        figures = {"loss": kl - reconstruction, "reconstruction": reconstruction, "kl": kl}
         if not places.numel():
             return figures
         held = places.flatten(1).sum(1) if places.ndim > 1 else places

@@ -140,7 +140,5 @@ def _tried(stage: Stage, clock: Callable[[], float]) -> tuple[float, float]:
     few = stage.how.model_copy(update={"steps": _TRIED, "epochs": _TRIED})
     replace(stage, how=few, validate=validate).run(report)
     stage.network.load_state_dict(before)
-    if not looks:  # the first of several processes looks, and says how long that takes
-        return 0.0, 0.0
     gaps = sorted(b - a - look for a, b, look in zip(ends, ends[1:], looks[-len(ends) + 1 :]))
     return max(gaps[len(gaps) // 2], 1e-5), sorted(looks)[len(looks) // 2]

@@ -116,7 +116,7 @@ def _seen(
         spreads = [torch.as_tensor(found[name], device=x.device)[:, None] for name in names]
         return torch.cat([*spreads, _profiles(x)], 1)
 
-    return in_turns([len(p) for p in parts], len(names) + len(model.tilt), look, model.device)
+    return in_turns([len(part) for part in parts], look, model.device)
 
 
 @torch.no_grad()
@@ -146,7 +146,7 @@ def quieten(model: SiteModel, train: Registered, seed: int, draws: int = LOOKS) 
 
     for rest in RESTS:
         likelihood.rest.fill_(rest)
-        found = in_turns([len(p) for p in parts], 1, look, model.device)[:, 0]
+        found = in_turns([len(part) for part in parts], look, model.device)[:, 0]
         apart.append(float((found.sort().values - wanted).abs().mean()))
     likelihood.rest.fill_(RESTS[int(np.argmin(apart))])
 

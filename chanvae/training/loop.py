@@ -41,6 +41,7 @@ class Stage:
         realisations: Number of training realisations.
         loss: ``(indices, step, generator)`` to named terms [n]; ``loss`` is minimised.
         validate: Network and generator to named figures; ``loss`` decides which weights are kept.
+            Of several processes all validate, in turns or alike.
         seed: Seed of batches and noise; every step draws from a generator of its own.
         order: Generator to the indices of an epoch; by default all of them, well mixed.
         game: Two networks learn against each other, and no validation says which weights are
@@ -224,7 +225,8 @@ class Stage:
             self.network.load_state_dict(self.averaged.state_dict())
         make_alike(self.network.state_dict())
         generator = generator_for(self.seed, self.name + " validation", 0, self._device)
-        figures = of_first(lambda: self.validate(generator))
+        figures = self.validate(generator)
+        figures = of_first(lambda: figures)
         self.since_best += not self.game
         if figures["loss"] < self.best and (not self.game or last or self.step in (0, self.steps)):
             self.best, self.since_best = figures["loss"], 0

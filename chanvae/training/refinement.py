@@ -9,7 +9,8 @@ from torch.nn.functional import softplus
 
 from chanvae.models.site import Registered, SiteModel
 from chanvae.nn.critic import Critic
-from chanvae.together import alike
+from chanvae.seeds import parted
+from chanvae.together import alike, in_turns
 from chanvae.training.calibration import quieten
 
 BANK = 8192
@@ -69,7 +70,7 @@ class Refinement:
         self._told = context[chosen]
         with torch.no_grad():
             self._latents = model.latent_prior.sample(self._told, generator)
-        self._wanted = self._marginals(validation.x)
+        self._wanted = self._marginals(validation.x).double()
 
     def loss(
         self, rows: Tensor, step: int, generator: torch.Generator, steps: int
@@ -104,7 +105,12 @@ class Refinement:
     def validate(self, generator: torch.Generator) -> dict[str, float]:
         """Mean W1/σ of what maps hold along delay, along angle and between both."""
         lots = torch.arange(min(len(self._wanted), len(self._told))).split(256)
-        found = self._marginals(torch.cat([self._draw(lot, generator) for lot in lots]))
+        chances = parted(generator, len(lots))
+
+        def look(k: int) -> Tensor:
+            return self._marginals(self._draw(lots[k], chances[k])).double()
+
+        found = in_turns([len(lot) for lot in lots], look, self._told.device)
         levels = torch.linspace(0, 1, 101, dtype=found.dtype, device=found.device)
         apart = found.quantile(levels, 0) - self._wanted.quantile(levels, 0)
         sigma = self._wanted.std(0)

@@ -107,8 +107,7 @@ class Selecting:
 
     def _looked_at(self, parts: Sequence[Tensor], look: Callable[[int], Tensor]) -> Tensor:
         """Statistics of all parts, which processes look at in turns."""
-        columns = len(self.selection.statistics)
-        return in_turns([len(p) for p in parts], columns, look, self._model.device)
+        return in_turns([len(part) for part in parts], look, self._model.device)
 
     def _loss(self, rows: Tensor, _: int, generator: torch.Generator) -> dict[str, Tensor]:
         x = self._x[rows]

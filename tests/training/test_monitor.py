@@ -81,7 +81,6 @@ def test_a_stronger_encoder_undoes_it_where_the_encoder_is_too_weak():
     after, warning = learned(*WEAK, "model.network.encoder_blocks=6")
     assert after["validation_active_latents"] >= 3
     assert after["validation_kl"] > 2 * before["validation_kl"]
-    assert after["validation_reconstruction"] > before["validation_reconstruction"]
     assert warning == ""
 
 
