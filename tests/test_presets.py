@@ -23,6 +23,19 @@ def test_the_quick_preset_names_all_that_makes_it_quick():
     assert quick.training.refinement is None
 
 
+def test_the_best_preset_is_the_default_for_longer():
+    best, default = configure("best"), configure("default")
+    assert best.training.refinement and default.training.refinement
+    longer = best.training.refinement.steps / default.training.refinement.steps
+    assert longer > 2
+    steps = [
+        f"training.optimisation.steps={best.training.optimisation.steps}",
+        f"training.refinement.steps={best.training.refinement.steps}",
+        f"model.prior.optimisation.steps={best.model.prior.optimisation.steps}",
+    ]
+    assert configure("default", steps) == best
+
+
 def test_a_changed_kind_keeps_what_was_said_of_its_parts():
     words = ["model.kind=vqvae", "model.prior.optimisation.steps=4"]
     for preset in ("quick", "default"):

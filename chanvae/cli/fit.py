@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("fit")
 @click.option("--data", multiple=True, metavar="FILE", help="File of channels, or several.")
 @click.option("-o", "output", default="run", show_default=True, help="Run directory to make.")
-@click.option("-c", "preset", metavar="YAML", help="alike, default, quick, or a file of your own.")
+@click.option("-c", "preset", metavar="YAML", help="alike, best, default, quick, or your own.")
 @click.option("--quick", is_flag=True, help="The fast preset: small, one pass, minutes.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting.")
 @click.option(

@@ -225,7 +225,7 @@ def test_ctrl_c_says_how_to_go_on(monkeypatch, capsys, tmp_path):
             "one model",
         ),
         (["fit", "--data", SAMPLE, "--set", "model.network.width=wide"], 1, "width"),
-        (["fit", "--data", "no.h5", "-c", "no.yaml"], 1, "presets are alike, default, quick"),
+        (["fit", "--data", "no.h5", "-c", "no.yaml"], 1, "presets are alike, best, default"),
         (["fit", "--resume", "-o", "nowhere"], 1, "no such file"),
         (["fit", "--data", "x", "--quick", "-c", "y"], 2, "choose one"),
         (["generate", "nowhere", "-n", "5", "-o", "g.h5"], 1, "no such run directory"),
