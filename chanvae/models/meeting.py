@@ -17,8 +17,9 @@ from chanvae.transforms.angle_delay import AngleDelay
 from chanvae.transforms.condition_vector import ConditionVector
 from chanvae.transforms.registration import Pose, peak_bin
 
-ROUNDS = 6
-"""Times that a draw is changed, each time from the channel as the last change left it."""
+ROUNDS = 2
+"""Times that a draw is changed, each time from the channel as the last change left it. Every
+further one multiplies differences of rounding by a hundred: after six, devices differ."""
 _STEPS = 3
 """Newton steps a round, on the profiles of the map."""
 _DIFFERENCE = 0.05
